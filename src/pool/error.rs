@@ -1,0 +1,227 @@
+//! Why an operation on the pool failed, in words that tell an operator where to look.
+//!
+//! A backend that is down never looks like a pool that is merely busy: a timeout names the phase in which the time went, the
+//! counts at that moment, and what the last attempt to connect came to.
+
+use super::status::Status;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Why [`Pool::acquire`](crate::Pool::acquire) failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AcquireError<E> {
+    /// The request's time ran out.
+    Timeout(Box<Timeout<E>>),
+    /// `queue_limit` requests wait already.
+    QueueFull {
+        /// The limit that was reached.
+        queue_limit: u32,
+    },
+    /// [`Pool::clear`](crate::Pool::clear) removed the request from the line.
+    Cleared,
+    /// The pool drains or is closed.
+    Closed,
+    /// No connection is open and the backend refuses for good: see [`Manager::is_transient`](crate::Manager::is_transient).
+    Connect(Arc<E>),
+    /// As `Connect`, but the manager panicked.
+    ConnectPanicked,
+    /// No tokio runtime: polled outside one, with none given to the builder, so nobody could open a connection.
+    NoRuntime,
+}
+
+/// The circumstances of a timeout.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Timeout<E> {
+    /// What the request was waiting for when its time ran out.
+    pub phase: Phase,
+    /// How long it had waited.
+    pub waited: Duration,
+    /// The pool's counts at that moment.
+    pub status: Status,
+    /// What the last attempt to connect came to, if it failed.
+    pub last_connect: Option<ConnectFailure<E>>,
+}
+
+/// What a request was waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Every connection that the limit allows was open and with somebody else: the pool is busy (or paused).
+    Queue,
+    /// The limit allowed another connection, and the backend had not given one: the backend is slow, or down.
+    Connect,
+    /// An idle connection was being validated, and had not answered.
+    Validate,
+}
+
+/// How an attempt to connect failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectFailure<E> {
+    /// The manager's error.
+    Error(Arc<E>),
+    /// It took longer than [`Options::connect_timeout`](crate::Options::connect_timeout).
+    TimedOut,
+    /// The manager panicked.
+    Panicked,
+}
+
+/// Why [`Pool::try_acquire`](crate::Pool::try_acquire) returned nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TryAcquireError {
+    /// Nothing is idle; the supervisor has been asked for a connection.
+    Empty,
+    /// Others wait, and come first.
+    Waiting,
+    /// The pool is paused.
+    Paused,
+    /// The pool drains or is closed.
+    Closed,
+}
+
+/// Why [`Pool::warm_up`](crate::Pool::warm_up) stopped short.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum WarmUpError<E> {
+    /// The time of one acquire ran out before so many connections were open.
+    Timeout {
+        /// Connections open at that moment.
+        open: u32,
+        /// What the last attempt to connect came to, if it failed.
+        last_connect: Option<ConnectFailure<E>>,
+    },
+    /// The backend refuses for good.
+    Connect(ConnectFailure<E>),
+    /// The limit is lower than what was asked for.
+    OverLimit {
+        /// The pool's limit.
+        limit: u32,
+    },
+    /// The pool drains or is closed.
+    Closed,
+    /// No tokio runtime to open connections on.
+    NoRuntime,
+}
+
+impl<E> Clone for ConnectFailure<E> {
+    fn clone(&self) -> Self {
+        match self {
+            ConnectFailure::Error(error) => ConnectFailure::Error(error.clone()),
+            ConnectFailure::TimedOut => ConnectFailure::TimedOut,
+            ConnectFailure::Panicked => ConnectFailure::Panicked,
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ConnectFailure<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectFailure::Error(error) => error.fmt(f),
+            ConnectFailure::TimedOut => f.write_str("no answer within connect_timeout"),
+            ConnectFailure::Panicked => f.write_str("the manager panicked"),
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Phase::Queue => "queue",
+            Phase::Connect => "connect",
+            Phase::Validate => "validate",
+        })
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Timeout<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.phase {
+            Phase::Queue if self.status.state == super::status::State::Paused => "the pool is paused",
+            Phase::Queue => "every connection was in use",
+            Phase::Connect => "the backend gave no connection",
+            Phase::Validate => "an idle connection did not pass validation in time",
+        };
+        write!(f, "no connection after {:?} (phase {}): {why}; {}", self.waited, self.phase, self.status)?;
+        match &self.last_connect {
+            Some(failure) => write!(f, "; last connect failed: {failure}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for AcquireError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AcquireError::Timeout(timeout) => timeout.fmt(f),
+            AcquireError::QueueFull { queue_limit } => write!(f, "the line is full ({queue_limit} requests wait)"),
+            AcquireError::Cleared => f.write_str("the request was cleared from the line"),
+            AcquireError::Closed => f.write_str("the pool is closed"),
+            AcquireError::Connect(error) => write!(f, "the backend refuses connections: {error}"),
+            AcquireError::ConnectPanicked => f.write_str("the manager panicked while connecting"),
+            AcquireError::NoRuntime => f.write_str("no tokio runtime to open a connection on"),
+        }
+    }
+}
+
+impl fmt::Display for TryAcquireError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TryAcquireError::Empty => "no connection is idle",
+            TryAcquireError::Waiting => "other requests wait",
+            TryAcquireError::Paused => "the pool is paused",
+            TryAcquireError::Closed => "the pool is closed",
+        })
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for WarmUpError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WarmUpError::Timeout { open, last_connect: Some(failure) } => {
+                write!(f, "only {open} connections were opened in time; last connect failed: {failure}")
+            }
+            WarmUpError::Timeout { open, last_connect: None } => {
+                write!(f, "only {open} connections were opened in time")
+            }
+            WarmUpError::Connect(failure) => write!(f, "the backend refuses connections: {failure}"),
+            WarmUpError::OverLimit { limit } => write!(f, "more connections were asked for than the limit of {limit}"),
+            WarmUpError::Closed => f.write_str("the pool is closed"),
+            WarmUpError::NoRuntime => f.write_str("no tokio runtime to open a connection on"),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for ConnectFailure<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            ConnectFailure::Error(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for AcquireError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            AcquireError::Timeout(timeout) => timeout.last_connect.as_ref().map(|failure| failure as _),
+            AcquireError::Connect(error) => Some(&**error),
+            _ => None,
+        }
+    }
+}
+
+impl Error for TryAcquireError {}
+
+impl<E: Error + 'static> Error for WarmUpError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            WarmUpError::Timeout { last_connect: Some(failure), .. } | WarmUpError::Connect(failure) => Some(failure),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! The line: first come, first served, over any [`Stock`].
+//!
+//! **Invariants**, at every unlock:
+//! - somebody waits, or the line is held (paused, draining, closed, in debt) ⇒ every gate is shut;
+//! - somebody waits and the line is not held ⇒ nothing is idle: what is released goes to the head under the lock.
+//!
+//! A newcomer can therefore pass the gates only while nobody waits, and a ticket drawn under the lock is older than every
+//! grant that follows. Gates reopen lazily, by the next release or acquire that finds nobody waiting.
+//!
+//! | phase | acquire | release | left by |
+//! |---|---|---|---|
+//! | `Open` | joins | to the head, or kept idle | `drain`, `close` |
+//! | `Draining` | refused | to the head, or leaves | `close` |
+//! | `Closed` | refused | leaves | nobody |
+//!
+//! Under the lock no waker is called, cloned or dropped, no user code runs and nothing waits. It is taken with no other
+//! lock of this crate held, and none is taken under it.
+
+use super::primitives::{Mutex, mutant};
+use super::queue::{Failure, NEVER, Outcome, Queue, Ticket};
+use super::stock::Stock;
+use super::wakes::Wakes;
+use std::task::Waker;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Open,
+    Draining,
+    Closed,
+}
+
+/// What the lock protects.
+#[derive(Debug)]
+pub(crate) struct Core<B> {
+    pub(super) queue: Queue,
+    pub(super) phase: Phase,
+    pub(super) paused: bool,
+    /// Until when whoever tends the line means to sleep; an earlier deadline must wake it.
+    pub(super) alarm: u64,
+    pub(super) back: B,
+}
+
+#[derive(Debug)]
+pub(crate) struct Line<S: Stock> {
+    pub(super) stock: S,
+    pub(super) core: Mutex<Core<S::Back>>,
+}
+
+/// A request for a place in the line. Times are in the caller's own units.
+pub(crate) struct Ask {
+    pub(crate) waker: Waker,
+    pub(crate) now: u64,
+    pub(crate) deadline: u64,
+    /// How many may wait already for this one still to join.
+    pub(crate) queue_limit: u32,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(crate) enum Joined<U> {
+    /// Nobody need wait. `stirred`: the stock had dozed off.
+    Unit { unit: U, stirred: bool },
+    /// In line. `alarm`: this deadline comes before whoever tends the line looks again.
+    Queued {
+        ticket: Ticket,
+        alarm: bool,
+    },
+    Full,
+    Closed,
+}
+
+/// Why nothing could be taken without waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Empty,
+    Waiting,
+    Paused,
+    Closed,
+}
+
+/// What became of a unit given back.
+#[derive(Debug)]
+#[must_use = "a unit that leaves must be vacated"]
+pub(crate) enum Given<U> {
+    /// Kept idle, or in the hands of the next in line.
+    Kept,
+    /// Kept idle, and the stock had dozed off until now.
+    Stirred,
+    /// Not to be used again: the caller takes it apart.
+    Leaves(U),
+}
+
+/// What has become of a ticket.
+#[derive(Debug)]
+pub(crate) enum Served<U> {
+    NotYet,
+    Unit(U),
+    Failed(Failure),
+}
+
+impl<S: Stock> Line<S> {
+    pub(crate) fn over(stock: S, back: S::Back) -> Self {
+        let core = Core { queue: Queue::new(), phase: Phase::Open, paused: false, alarm: NEVER, back };
+        let line = Line { stock, core: Mutex::new(core) };
+        line.settle(&mut line.core.lock());
+        line
+    }
+
+    /// A unit without waiting and without a lock, if the gates are open and one is idle.
+    #[inline(always)]
+    pub(crate) fn take(&self) -> Option<S::Unit> {
+        self.stock.take().map(S::unit)
+    }
+
+    /// Takes a unit or a place in the line.
+    #[cold]
+    pub(crate) fn join(&self, ask: Ask) -> Joined<S::Unit> {
+        let mut core = self.core.lock();
+        if core.phase != Phase::Open {
+            return Joined::Closed;
+        }
+        if let Some((unit, stirred)) = self.idle_unit(&mut core) {
+            return Joined::Unit { unit, stirred };
+        }
+        if core.queue.len() >= ask.queue_limit {
+            return Joined::Full;
+        }
+        let ticket = core.queue.push(ask.waker, ask.now, ask.deadline);
+        let alarm = ask.deadline < core.alarm;
+        if alarm {
+            core.alarm = ask.deadline;
+        }
+        Joined::Queued { ticket, alarm }
+    }
+
+    /// Takes a unit, or says why there is none.
+    pub(crate) fn try_take(&self) -> Result<(S::Unit, bool), Refused> {
+        if let Some(unit) = self.take() {
+            return Ok((unit, false));
+        }
+        let mut core = self.core.lock();
+        match (core.phase, core.paused) {
+            (Phase::Open, false) if !core.queue.is_empty() => Err(Refused::Waiting),
+            (Phase::Open, false) => self.idle_unit(&mut core).ok_or(Refused::Empty),
+            (Phase::Open, true) => Err(Refused::Paused),
+            _ => Err(Refused::Closed),
+        }
+    }
+
+    /// Gives a unit back: lock-free while nobody waits, else to the head of the line.
+    #[inline(always)]
+    pub(crate) fn give(&self, unit: S::Unit, epoch: u32, now: impl Fn() -> u64) -> Given<S::Unit> {
+        let number = S::number(unit);
+        if self.stock.put(number, epoch) { Given::Kept } else { self.give_locked(number, epoch, now) }
+    }
+
+    #[cold]
+    fn give_locked(&self, number: u32, epoch: u32, now: impl Fn() -> u64) -> Given<S::Unit> {
+        let mut wakes = Wakes::default();
+        let given = {
+            let mut core = self.core.lock();
+            self.hand_on(&mut core, number, epoch, &now, &mut wakes)
+        };
+        wakes.call();
+        given
+    }
+
+    /// What has become of a ticket. `NotYet` leaves `waker` to be woken; anything else ends the ticket.
+    pub(crate) fn poll(&self, slot: &mut Option<Ticket>, waker: &Waker) -> Served<S::Unit> {
+        let mut fresh = None;
+        loop {
+            let mut core = self.core.lock();
+            let ticket = slot.as_ref().expect("bug: polled without a ticket");
+            let outcome = core.queue.outcome(ticket);
+            if outcome != Outcome::Queued {
+                let ticket = slot.take().expect("bug: the ticket was there a line ago");
+                let _ = core.queue.remove(ticket);
+                return Self::served(outcome);
+            }
+            if core.queue.knows(ticket, waker) {
+                return Served::NotYet;
+            }
+            if let Some(fresh) = fresh.take() {
+                let old = core.queue.rewake(ticket, fresh);
+                drop(core);
+                drop(old);
+                return Served::NotYet;
+            }
+            drop(core);
+            fresh = Some(waker.clone());
+        }
+    }
+
+    /// Gives a place up. A unit that had been granted meanwhile is the caller's to give back.
+    pub(crate) fn leave(&self, ticket: Ticket) -> Option<S::Unit> {
+        match Self::served(self.remove(ticket)) {
+            Served::Unit(unit) if !mutant!("cancel_drops_the_grant") => Some(unit),
+            _ => None,
+        }
+    }
+
+    /// Ends a ticket whose deadline has come by its owner's own clock; one granted before is a success.
+    pub(crate) fn give_up(&self, ticket: Ticket) -> Served<S::Unit> {
+        match Self::served(self.remove(ticket)) {
+            Served::NotYet => Served::Failed(Failure::Expired),
+            served => served,
+        }
+    }
+
+    fn remove(&self, ticket: Ticket) -> Outcome {
+        let (outcome, waker) = self.core.lock().queue.remove(ticket);
+        drop(waker);
+        outcome
+    }
+
+    fn served(outcome: Outcome) -> Served<S::Unit> {
+        match outcome {
+            Outcome::Queued => Served::NotYet,
+            Outcome::Granted(number) => Served::Unit(S::unit(number)),
+            Outcome::Failed(why) => Served::Failed(why),
+        }
+    }
+
+    /// Fails everybody in line at this moment; returns how many.
+    pub(crate) fn fail_all(&self, why: Failure) -> usize {
+        let mut wakes = Wakes::default();
+        let failed = {
+            let mut core = self.core.lock();
+            self.fail_line(&mut core, why, &mut wakes)
+        };
+        wakes.call();
+        failed
+    }
+
+    /// Fails everybody whose deadline has come; returns how many.
+    pub(crate) fn expire(&self, now: u64) -> usize {
+        let mut wakes = Wakes::default();
+        let mut expired = 0;
+        {
+            let mut core = self.core.lock();
+            while let Some(waker) = core.queue.expire(now) {
+                wakes.push(waker);
+                expired += 1;
+            }
+        }
+        wakes.call();
+        expired
+    }
+
+    /// The next moment at which somebody expires. The caller promises to look again by then, or when `join` says so.
+    pub(crate) fn set_alarm(&self) -> u64 {
+        let mut core = self.core.lock();
+        core.alarm = core.queue.next_deadline().unwrap_or(NEVER);
+        core.alarm
+    }
+
+    /// Nobody tends the line any more: the next to join is told, and everybody in it is woken to see.
+    pub(crate) fn orphan(&self) {
+        let wakers = {
+            let mut core = self.core.lock();
+            core.alarm = NEVER;
+            core.queue.take_wakers()
+        };
+        wakers.into_iter().flatten().for_each(super::wakes::wake);
+    }
+
+    /// Holds the line: after this returns nothing is granted until `resume`.
+    pub(crate) fn pause(&self) {
+        let mut core = self.core.lock();
+        core.paused = true;
+        if !mutant!("pause_leaves_gates_open") {
+            self.stock.shut();
+        }
+    }
+
+    pub(crate) fn resume(&self, now: impl Fn() -> u64) {
+        let mut wakes = Wakes::default();
+        {
+            let mut core = self.core.lock();
+            core.paused = false;
+            self.serve(&mut core, &now, &mut wakes);
+        }
+        wakes.call();
+    }
+
+    /// Admits nobody new and serves those in line. Returns the idle units that nobody is left to use.
+    pub(crate) fn drain(&self, now: impl Fn() -> u64) -> Vec<S::Unit> {
+        let mut wakes = Wakes::default();
+        let idle = {
+            let mut core = self.core.lock();
+            if core.phase == Phase::Open {
+                core.phase = Phase::Draining;
+                core.paused = false;
+                self.stock.shut();
+                self.serve(&mut core, &now, &mut wakes);
+            }
+            self.unwanted(&mut core)
+        };
+        wakes.call();
+        idle
+    }
+
+    /// Idle units of a line that is ending and has nobody in it; empty otherwise.
+    pub(crate) fn unwanted_idle(&self) -> Vec<S::Unit> {
+        self.unwanted(&mut self.core.lock())
+    }
+
+    /// Fails the line and admits nobody ever again. Returns the idle units, and how many requests were failed.
+    pub(crate) fn close(&self) -> (Vec<S::Unit>, usize) {
+        let mut wakes = Wakes::default();
+        let (idle, failed) = {
+            let mut core = self.core.lock();
+            core.phase = Phase::Closed;
+            core.paused = false;
+            self.stock.shut();
+            let failed = self.fail_line(&mut core, Failure::Closed, &mut wakes);
+            (self.unwanted(&mut core), failed)
+        };
+        wakes.call();
+        (idle, failed)
+    }
+
+    pub(crate) fn pending(&self) -> u32 {
+        self.core.lock().queue.len()
+    }
+
+    /// When the request that has waited longest was made.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        self.core.lock().queue.oldest()
+    }
+
+    /// Tickets drawn so far, and the first one still in line: evidence for the order of grants.
+    pub(crate) fn tickets(&self) -> (u64, Option<u64>) {
+        let core = self.core.lock();
+        (core.queue.drawn(), core.queue.first())
+    }
+
+    // With the lock held:
+
+    /// Nobody waits and nothing holds the line.
+    fn flows(core: &Core<S::Back>) -> bool {
+        core.queue.is_empty() && core.phase == Phase::Open && !core.paused && S::solvent(&core.back)
+    }
+
+    /// An idle unit for somebody who need not wait; leaves the gates shut when there is none.
+    fn idle_unit(&self, core: &mut Core<S::Back>) -> Option<(S::Unit, bool)> {
+        if !Self::flows(core) {
+            return None;
+        }
+        let number = self.stock.shut_and_take(&mut core.back)?;
+        let stirred = S::stir(&mut core.back);
+        self.stock.open(&core.back);
+        Some((S::unit(number), stirred))
+    }
+
+    fn hand_on(
+        &self,
+        core: &mut Core<S::Back>,
+        number: u32,
+        epoch: u32,
+        now: &impl Fn() -> u64,
+        wakes: &mut Wakes,
+    ) -> Given<S::Unit> {
+        let usable = core.phase != Phase::Closed && S::usable(&core.back, epoch);
+        if usable && self.grant(core, number, now, wakes) {
+            return Given::Kept;
+        }
+        if !usable || core.phase == Phase::Draining {
+            S::part(&mut core.back);
+            return Given::Leaves(S::unit(number));
+        }
+        let open = Self::flows(core);
+        let stirred = S::stir(&mut core.back);
+        self.stock.keep(&mut core.back, number, open);
+        if stirred { Given::Stirred } else { Given::Kept }
+    }
+
+    /// Gives a unit to the first in line that has not expired; false when nobody takes it.
+    fn grant(&self, core: &mut Core<S::Back>, number: u32, now: &impl Fn() -> u64, wakes: &mut Wakes) -> bool {
+        if core.paused {
+            return false;
+        }
+        while !core.queue.is_empty() {
+            if core.queue.head_expired(now) {
+                wakes.push(core.queue.fail_head(Failure::Expired));
+                continue;
+            }
+            let (waker, overtook) = core.queue.grant(number);
+            assert!(!overtook, "bug: a grant overtook an older ticket");
+            if !mutant!("grant_without_wake") {
+                wakes.push(waker);
+            }
+            return true;
+        }
+        false
+    }
+
+    /// Gives what is idle to those who wait, then opens the gates if nothing holds them.
+    pub(super) fn serve(&self, core: &mut Core<S::Back>, now: &impl Fn() -> u64, wakes: &mut Wakes) {
+        while !core.queue.is_empty() && !core.paused && S::solvent(&core.back) {
+            let Some(number) = self.stock.shut_and_take(&mut core.back) else { break };
+            if !self.grant(core, number, now, wakes) {
+                self.stock.keep(&mut core.back, number, false);
+            }
+        }
+        self.settle(core);
+    }
+
+    /// Opens the gates if nothing holds them.
+    pub(super) fn settle(&self, core: &mut Core<S::Back>) {
+        if Self::flows(core) {
+            self.stock.open(&core.back);
+        }
+    }
+
+    fn fail_line(&self, core: &mut Core<S::Back>, why: Failure, wakes: &mut Wakes) -> usize {
+        let failed = core.queue.len() as usize;
+        while !core.queue.is_empty() {
+            wakes.push(core.queue.fail_head(why));
+        }
+        failed
+    }
+
+    fn unwanted(&self, core: &mut Core<S::Back>) -> Vec<S::Unit> {
+        if core.phase == Phase::Open || !core.queue.is_empty() {
+            return Vec::new();
+        }
+        self.stock.shut();
+        self.stock.retire_idle(&mut core.back).into_iter().map(S::unit).collect()
+    }
+}

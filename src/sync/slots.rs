@@ -1,0 +1,254 @@
+//! The stock of numbered slots: idle ones as bits in gated words, or on a shelf behind the line's lock.
+//!
+//! Slot *n* has one word and one bit for ever: the first 32·H slots are dealt round-robin over H *home* words, so that
+//! threads which start at different words meet different slots; the next ones fill up to 32 further words, made when the
+//! limit first needs them; slots beyond those have no word and are always shelved. Scanning and gating thus touch a bounded
+//! number of words, whatever the limit.
+//!
+//! | an idle slot is | where | lent by |
+//! |---|---|---|
+//! | public | its bit, in its word | one CAS |
+//! | fresh | shelf, under the lock: it has no word | the lock's holder |
+//! | stale | shelf, under the lock: unused for a while | nobody before it has been looked after (`take_stale`) |
+//!
+//! What becomes of slots under the lock (vacancies, debt, epochs, ticks) is in `upkeep`.
+
+use super::cells::Slot;
+use super::home::thread_number;
+use super::line::Line;
+use super::primitives::{Padded, mutant};
+use super::stock::Stock;
+use super::word::{Look, SLOTS, Word};
+use std::collections::{BinaryHeap, VecDeque};
+use std::marker::PhantomData;
+use std::sync::OnceLock;
+
+/// The most slots a pool can have.
+pub(crate) const MAX_SLOTS: u32 = 65_536;
+/// Words beyond the home words.
+const MORE: usize = 32;
+
+#[derive(Debug)]
+pub(crate) struct Slots<T> {
+    home: Box<[Padded<Word>]>,
+    more: OnceLock<Box<[Padded<Word>]>>,
+    /// What the slots' cells hold; the stock itself never sees one.
+    _cells: PhantomData<fn() -> T>,
+}
+
+/// What stands behind the gates. All of it is under the line's lock.
+#[derive(Debug)]
+pub(crate) struct Back {
+    pub(super) limit: u32,
+    /// Slots that hold a connection or are being given one.
+    pub(super) occupied: u32,
+    /// Of those, the ones sure to be vacated soon: they pay a shrink's debt already.
+    pub(super) leaving: u32,
+    /// Generation that idle slots belong to.
+    pub(super) epoch: u32,
+    /// Slot numbers never used begin here.
+    pub(super) made: u32,
+    /// Numbers used before and vacant now, lowest first.
+    pub(super) spare: BinaryHeap<std::cmp::Reverse<u32>>,
+    pub(super) fresh: Vec<u32>,
+    /// Unused since before the moment beside them, the longest unused in front.
+    pub(super) stale: VecDeque<(u32, u64)>,
+    /// Nothing was used for a tick: gates stay shut so that the next use is noticed.
+    pub(super) dozing: bool,
+    /// Every slot is to be looked after before it is lent: nothing is ever public.
+    pub(super) guarded: bool,
+}
+
+impl Back {
+    /// Whether more slots are occupied for good than the limit allows.
+    pub(super) fn in_debt(&self) -> bool {
+        self.occupied - self.leaving > self.limit && !mutant!("shrink_forgets_debt")
+    }
+
+    pub(super) fn vacant(&self) -> u32 {
+        self.limit.saturating_sub(self.occupied)
+    }
+}
+
+impl<T> Line<Slots<T>> {
+    /// A line over `limit` vacant slots, dealt over at most `homes` words.
+    pub(crate) fn slots(limit: u32, homes: usize, guarded: bool) -> Self {
+        let most = 1 << limit.clamp(1, SLOTS).ilog2();
+        let homes = homes.clamp(1, most).next_power_of_two();
+        let back = Back {
+            limit,
+            occupied: 0,
+            leaving: 0,
+            epoch: 0,
+            made: 0,
+            spare: BinaryHeap::new(),
+            fresh: Vec::new(),
+            stale: VecDeque::new(),
+            dozing: false,
+            guarded,
+        };
+        let home = (0..homes).map(|_| Padded(Word::shut_at(0))).collect();
+        let line = Line::over(Slots { home, more: OnceLock::new(), _cells: PhantomData }, back);
+        line.stock.reach(limit, 0);
+        line
+    }
+}
+
+impl<T> Slots<T> {
+    /// Makes the further words once the limit needs them. Shut: the line opens them when it may.
+    pub(super) fn reach(&self, limit: u32, epoch: u32) {
+        if limit as usize > self.home.len() * SLOTS as usize {
+            self.more.get_or_init(|| (0..MORE).map(|_| Padded(Word::shut_at(epoch))).collect());
+        }
+    }
+
+    /// All words, the home words first.
+    pub(super) fn words(&self) -> impl Iterator<Item = &Word> {
+        self.home.iter().chain(self.more.get().into_iter().flatten()).map(|padded| &padded.0)
+    }
+
+    /// The slot behind a bit of the word at `index` of `words`.
+    pub(super) fn number(&self, index: usize, bit: u32) -> u32 {
+        let homes = self.home.len() as u32;
+        match (index as u32).checked_sub(homes) {
+            None => bit * homes + index as u32,
+            Some(further) => (homes + further) * SLOTS + bit,
+        }
+    }
+
+    /// The word and bit of a slot, if it has one.
+    #[inline(always)]
+    pub(super) fn place(&self, slot: u32) -> Option<(&Word, u32)> {
+        let homes = self.home.len() as u32;
+        let bit = slot >> homes.trailing_zeros();
+        if bit < SLOTS {
+            return Some((&self.home[(slot & (homes - 1)) as usize].0, bit));
+        }
+        let further = slot - homes * SLOTS;
+        let word = self.more.get()?.get((further / SLOTS) as usize)?;
+        Some((&word.0, further % SLOTS))
+    }
+
+    /// `take`, starting at a given home word.
+    #[inline(always)]
+    pub(super) fn take_from(&self, start: usize) -> Option<u32> {
+        let mask = self.home.len() - 1;
+        for step in 0..self.home.len() {
+            let index = (start + step) & mask;
+            match self.home[index].take() {
+                Look::Taken(bit) => return Some(self.number(index, bit)),
+                Look::Empty => {}
+                Look::Shut => return None,
+            }
+        }
+        self.take_further()
+    }
+
+    fn take_further(&self) -> Option<u32> {
+        for (index, word) in self.more.get()?.iter().enumerate() {
+            match word.take() {
+                Look::Taken(bit) => return Some(self.number(self.home.len() + index, bit)),
+                Look::Empty => {}
+                Look::Shut => return None,
+            }
+        }
+        None
+    }
+
+    /// Bits idle in all words.
+    pub(super) fn public(&self) -> u32 {
+        self.words().map(|word| word.idle().count_ones()).sum()
+    }
+}
+
+impl<T> Stock for Slots<T> {
+    type Unit = Slot<T>;
+    type Back = Back;
+
+    #[inline(always)]
+    fn unit(number: u32) -> Slot<T> {
+        Slot::of(number)
+    }
+
+    #[inline(always)]
+    fn number(slot: Slot<T>) -> u32 {
+        slot.end()
+    }
+
+    #[inline(always)]
+    fn take(&self) -> Option<u32> {
+        self.take_from(thread_number())
+    }
+
+    #[inline(always)]
+    fn put(&self, slot: u32, epoch: u32) -> bool {
+        self.place(slot).is_some_and(|(word, bit)| word.put(bit, epoch))
+    }
+
+    fn solvent(back: &Back) -> bool {
+        !back.in_debt()
+    }
+
+    fn usable(back: &Back, epoch: u32) -> bool {
+        epoch == back.epoch && !back.in_debt()
+    }
+
+    fn part(back: &mut Back) {
+        back.leaving += 1;
+    }
+
+    fn shut_and_take(&self, back: &mut Back) -> Option<u32> {
+        for (index, word) in self.words().enumerate() {
+            let idle = if mutant!("join_looks_without_shutting") { word.idle() } else { word.shut() };
+            if idle != 0 {
+                let bit = idle.trailing_zeros();
+                word.pick(bit);
+                return Some(self.number(index, bit));
+            }
+        }
+        back.fresh.pop()
+    }
+
+    fn stir(back: &mut Back) -> bool {
+        std::mem::take(&mut back.dozing)
+    }
+
+    fn shut(&self) {
+        for word in self.words() {
+            word.shut();
+        }
+    }
+
+    fn open(&self, back: &Back) {
+        if !back.dozing && !back.guarded {
+            self.words().for_each(Word::open);
+        }
+    }
+
+    fn keep(&self, back: &mut Back, slot: u32, open: bool) {
+        if back.guarded {
+            back.stale.push_back((slot, 0));
+            return;
+        }
+        match self.place(slot) {
+            Some((word, bit)) => {
+                word.lay(bit);
+                if open && !back.dozing {
+                    word.open();
+                }
+            }
+            None => back.fresh.push(slot),
+        }
+    }
+
+    fn retire_idle(&self, back: &mut Back) -> Vec<u32> {
+        let mut idle: Vec<u32> = back.fresh.drain(..).collect();
+        idle.extend(back.stale.drain(..).map(|(slot, _)| slot));
+        for (index, word) in self.words().enumerate() {
+            let bits = word.sweep(back.epoch);
+            idle.extend((0..SLOTS).filter(|bit| bits & 1 << bit != 0).map(|bit| self.number(index, bit)));
+        }
+        back.leaving += idle.len() as u32;
+        idle
+    }
+}
