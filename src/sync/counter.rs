@@ -110,6 +110,14 @@ impl Stock for Counter {
         back.issued <= back.limit
     }
 
+    fn guarded(_: &Permits) -> bool {
+        false
+    }
+
+    fn dormant(_: &Permits) -> bool {
+        false
+    }
+
     fn part(back: &mut Permits) {
         back.issued -= 1;
     }

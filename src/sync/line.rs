@@ -60,10 +60,10 @@ pub(crate) struct Ask {
 pub(crate) enum Joined<U> {
     /// Nobody need wait. `stirred`: the stock had dozed off.
     Unit { unit: U, stirred: bool },
-    /// In line. `alarm`: this deadline comes before whoever tends the line looks again.
+    /// In line. `tell`: whoever tends the line has something to do, or must look again sooner than it means to.
     Queued {
         ticket: Ticket,
-        alarm: bool,
+        tell: bool,
     },
     Full,
     Closed,
@@ -84,7 +84,8 @@ pub(crate) enum Refused {
 pub(crate) enum Given<U> {
     /// Kept idle, or in the hands of the next in line.
     Kept,
-    /// Kept idle, and the stock had dozed off until now.
+    /// Kept, and whoever tends the line must be told: the stock had dozed off until now, or it holds this unit back from
+    /// those who wait until somebody has looked after it.
     Stirred,
     /// Not to be used again: the caller takes it apart.
     Leaves(U),
@@ -130,7 +131,7 @@ impl<S: Stock> Line<S> {
         if alarm {
             core.alarm = ask.deadline;
         }
-        Joined::Queued { ticket, alarm }
+        Joined::Queued { ticket, tell: alarm || S::dormant(&core.back) }
     }
 
     /// Takes a unit, or says why there is none.
@@ -151,15 +152,20 @@ impl<S: Stock> Line<S> {
     #[inline(always)]
     pub(crate) fn give(&self, unit: S::Unit, epoch: u32, now: impl Fn() -> u64) -> Given<S::Unit> {
         let number = S::number(unit);
-        if self.stock.put(number, epoch) { Given::Kept } else { self.give_locked(number, epoch, now) }
+        if self.stock.put(number, epoch) { Given::Kept } else { self.give_locked(number, epoch, false, now) }
+    }
+
+    /// `give` for a unit that has just been looked after: the next in line may have it in any case.
+    pub(crate) fn deliver(&self, unit: S::Unit, epoch: u32, now: impl Fn() -> u64) -> Given<S::Unit> {
+        self.give_locked(S::number(unit), epoch, true, now)
     }
 
     #[cold]
-    fn give_locked(&self, number: u32, epoch: u32, now: impl Fn() -> u64) -> Given<S::Unit> {
+    fn give_locked(&self, number: u32, epoch: u32, checked: bool, now: impl Fn() -> u64) -> Given<S::Unit> {
         let mut wakes = Wakes::default();
         let given = {
             let mut core = self.core.lock();
-            self.hand_on(&mut core, number, epoch, &now, &mut wakes)
+            self.hand_on(&mut core, (number, epoch, checked), &now, &mut wakes)
         };
         wakes.call();
         given
@@ -356,23 +362,23 @@ impl<S: Stock> Line<S> {
     fn hand_on(
         &self,
         core: &mut Core<S::Back>,
-        number: u32,
-        epoch: u32,
+        (number, epoch, checked): (u32, u32, bool),
         now: &impl Fn() -> u64,
         wakes: &mut Wakes,
     ) -> Given<S::Unit> {
         let usable = core.phase != Phase::Closed && S::usable(&core.back, epoch);
-        if usable && self.grant(core, number, now, wakes) {
+        let held_back = S::guarded(&core.back) && !checked;
+        if usable && !held_back && self.grant(core, number, now, wakes) {
             return Given::Kept;
         }
-        if !usable || core.phase == Phase::Draining {
+        if !usable || core.phase == Phase::Draining && core.queue.is_empty() {
             S::part(&mut core.back);
             return Given::Leaves(S::unit(number));
         }
         let open = Self::flows(core);
         let stirred = S::stir(&mut core.back);
         self.stock.keep(&mut core.back, number, open);
-        if stirred { Given::Stirred } else { Given::Kept }
+        if stirred || held_back && !core.queue.is_empty() { Given::Stirred } else { Given::Kept }
     }
 
     /// Gives a unit to the first in line that has not expired; false when nobody takes it.

@@ -193,6 +193,14 @@ impl<T> Stock for Slots<T> {
         epoch == back.epoch && !back.in_debt()
     }
 
+    fn guarded(back: &Back) -> bool {
+        back.guarded
+    }
+
+    fn dormant(back: &Back) -> bool {
+        back.vacant() > 0 || !back.stale.is_empty()
+    }
+
     fn part(back: &mut Back) {
         back.leaving += 1;
     }

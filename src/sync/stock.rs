@@ -28,6 +28,12 @@ pub(crate) trait Stock {
     /// Whether a unit of this epoch can be used again: not an old one, and not while a debt is owed.
     fn usable(back: &Self::Back, epoch: u32) -> bool;
 
+    /// Whether a unit must be looked after before it is lent again, even to the next in line.
+    fn guarded(back: &Self::Back) -> bool;
+
+    /// Whether there is something that could become a unit if somebody saw to it.
+    fn dormant(back: &Self::Back) -> bool;
+
     /// Books that a unit given back leaves instead of being used again.
     fn part(back: &mut Self::Back);
 

@@ -222,6 +222,19 @@ impl<T> Line<Slots<T>> {
         true
     }
 
+    /// From now on every slot is looked after before it is lent, or no longer so.
+    pub(crate) fn set_guarded(&self, guarded: bool) {
+        let mut core = self.core.lock();
+        self.stock.shut();
+        core.back.guarded = guarded;
+        if guarded {
+            while let Some(slot) = self.stock.shut_and_take(&mut core.back) {
+                core.back.stale.push_back((slot, 0));
+            }
+        }
+        self.settle(&mut core);
+    }
+
     /// Slot numbers handed out so far.
     pub(crate) fn made(&self) -> u32 {
         self.core.lock().back.made

@@ -1,12 +1,13 @@
-//! The named future of one request: fast path, place in the line, outcome.
+//! One request: its place in the line, and the named future over plain permits.
 //!
-//! It knows no clock: the floor above says what the deadline is and when it has come. Dropped while it waits it leaves the
-//! line at once; dropped with a unit already assigned it gives that unit to the next in line.
+//! It knows no clock: the floor above says what the deadline is and when it has come. Whoever drops a request that waits
+//! leaves the line at once; if a unit had been assigned to it, that unit goes to the next in line.
 
+use super::counter::{Counter, Permit};
 use super::line::{Ask, Given, Joined, Line, Served};
-use super::queue::{Failure, Ticket};
+use super::queue::{Failure, NEVER, Ticket};
 use super::stock::Stock;
-use std::fmt;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Why a wait ended without a unit.
@@ -28,45 +29,38 @@ pub(crate) struct Step<U> {
     pub(crate) joined: bool,
 }
 
-/// A request over a [`Line`].
-pub(crate) struct Wait<'a, S: Stock> {
-    line: &'a Line<S>,
-    ticket: Option<Ticket>,
-}
+/// A request's place in a line, while it has one. Its owner ends it with `abandon` or by polling it to the end.
+#[derive(Debug, Default)]
+pub(crate) struct Place(Option<Ticket>);
 
-impl<S: Stock> fmt::Debug for Wait<'_, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wait").field("ticket", &self.ticket).finish_non_exhaustive()
-    }
-}
-
-impl<'a, S: Stock> Wait<'a, S> {
-    pub(crate) fn new(line: &'a Line<S>) -> Self {
-        Wait { line, ticket: None }
-    }
-
+impl Place {
     /// Whether it stands in the line (or has been served there without knowing yet).
     pub(crate) fn queued(&self) -> bool {
-        self.ticket.is_some()
+        self.0.is_some()
     }
 
-    /// This request's ticket, while it has one.
     pub(crate) fn ticket(&self) -> Option<u64> {
-        self.ticket.as_ref().map(Ticket::number)
+        self.0.as_ref().map(Ticket::number)
     }
 
-    /// One poll after the fast path has failed: joins the line at first, then asks what has become of the ticket.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, ask: impl FnOnce() -> (u64, u64, u32)) -> Step<S::Unit> {
+    /// One poll after the fast path has failed: joins the line at first (`ask`: now, deadline, queue limit), then asks what
+    /// has become of the ticket.
+    pub(crate) fn poll<S: Stock>(
+        &mut self,
+        line: &Line<S>,
+        cx: &mut Context<'_>,
+        ask: impl FnOnce() -> (u64, u64, u32),
+    ) -> Step<S::Unit> {
         let step = |poll, tell, joined| Step { poll, tell, joined };
-        if self.ticket.is_some() {
-            return step(ready(self.line.poll(&mut self.ticket, cx.waker())), false, false);
+        if self.0.is_some() {
+            return step(ready(line.poll(&mut self.0, cx.waker())), false, false);
         }
         let (now, deadline, queue_limit) = ask();
-        match self.line.join(Ask { waker: cx.waker().clone(), now, deadline, queue_limit }) {
+        match line.join(Ask { waker: cx.waker().clone(), now, deadline, queue_limit }) {
             Joined::Unit { unit, stirred } => step(Poll::Ready(Ok(unit)), stirred, false),
-            Joined::Queued { ticket, alarm } => {
-                self.ticket = Some(ticket);
-                step(Poll::Pending, alarm, true)
+            Joined::Queued { ticket, tell } => {
+                self.0 = Some(ticket);
+                step(Poll::Pending, tell, true)
             }
             Joined::Full => step(Poll::Ready(Err(Ended::Full)), false, false),
             Joined::Closed => step(Poll::Ready(Err(Ended::Closed)), false, false),
@@ -74,14 +68,51 @@ impl<'a, S: Stock> Wait<'a, S> {
     }
 
     /// The deadline has come: leaves the line, unless a unit was assigned before.
-    pub(crate) fn expire(&mut self) -> Poll<Result<S::Unit, Ended>> {
-        let ticket = self.ticket.take().expect("bug: only a request in line can expire");
-        ready(self.line.give_up(ticket))
+    pub(crate) fn expire<S: Stock>(&mut self, line: &Line<S>) -> Poll<Result<S::Unit, Ended>> {
+        let ticket = self.0.take().expect("bug: only a request in line can expire");
+        ready(line.give_up(ticket))
     }
 
     /// Leaves the line. A unit assigned meanwhile is the caller's to give back.
-    pub(crate) fn abandon(&mut self) -> Option<S::Unit> {
-        self.ticket.take().and_then(|ticket| self.line.leave(ticket))
+    pub(crate) fn abandon<S: Stock>(&mut self, line: &Line<S>) -> Option<S::Unit> {
+        self.0.take().and_then(|ticket| line.leave(ticket))
+    }
+}
+
+/// A request for a permit. Dropped while it waits, it leaves the line; dropped when it has been served, it passes the permit
+/// on. It has no deadline of its own.
+#[derive(Debug)]
+pub(crate) struct Wait<'a> {
+    line: &'a Line<Counter>,
+    place: Place,
+}
+
+impl<'a> Wait<'a> {
+    pub(crate) fn new(line: &'a Line<Counter>) -> Self {
+        Wait { line, place: Place::default() }
+    }
+}
+
+impl Future for Wait<'_> {
+    type Output = Result<Permit, Ended>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if !this.place.queued() {
+            if let Some(permit) = this.line.take() {
+                return Poll::Ready(Ok(permit));
+            }
+        }
+        this.place.poll(this.line, cx, || (0, NEVER, u32::MAX)).poll
+    }
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let Some(permit) = self.place.abandon(self.line) {
+            // A permit that leaves pays a debt, and is nothing to take apart.
+            let (Given::Kept | Given::Stirred | Given::Leaves(_)) = self.line.give(permit, 0, || 0);
+        }
     }
 }
 
@@ -93,16 +124,5 @@ fn ready<U>(served: Served<U>) -> Poll<Result<U, Ended>> {
         Served::Failed(Failure::Cleared) => Poll::Ready(Err(Ended::Cleared)),
         Served::Failed(Failure::Closed) => Poll::Ready(Err(Ended::Closed)),
         Served::Failed(Failure::Fault) => Poll::Ready(Err(Ended::Fault)),
-    }
-}
-
-impl<S: Stock> Drop for Wait<'_, S> {
-    fn drop(&mut self) {
-        // Only a plain permit comes back here; a pool takes its slot out first, because a connection may have to be closed.
-        if let Some(unit) = self.abandon() {
-            match self.line.give(unit, 0, || 0) {
-                Given::Kept | Given::Stirred | Given::Leaves(_) => {}
-            }
-        }
     }
 }
