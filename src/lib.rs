@@ -1,7 +1,30 @@
 //! fairpool
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod sync;
+
+#[cfg(not(fairpool_loom))]
+mod observe;
 #[cfg(not(fairpool_loom))]
 mod pool;
-mod sync;
+
 #[cfg(not(fairpool_loom))]
-pub use pool::{manager::Manager, options::{Options, OptionsError}, error::*, status::*};
+#[doc(hidden)]
+pub mod doc;
+
+#[cfg(not(fairpool_loom))]
+pub use observe::{CloseReason, Event, Observer, Order, OrderChecker};
+#[cfg(not(fairpool_loom))]
+pub use pool::{
+    acquire::{Acquire, AcquireOwned},
+    builder::Builder,
+    drain::DrainReport,
+    dynamic::{DynError, DynManager, ErasedError},
+    error::{AcquireError, ConnectFailure, Phase, Timeout, TryAcquireError, WarmUpError},
+    guard::Pooled,
+    handle::Pool,
+    manager::Manager,
+    options::{self, Options, OptionsError},
+    owned::OwnedPooled,
+    status::{State, Status, Totals},
+};

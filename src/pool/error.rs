@@ -146,7 +146,11 @@ impl<E: fmt::Display> fmt::Display for Timeout<E> {
             Phase::Connect => "the backend gave no connection",
             Phase::Validate => "an idle connection did not pass validation in time",
         };
-        write!(f, "no connection after {:?} (phase {}): {why}; {}", self.waited, self.phase, self.status)?;
+        write!(
+            f,
+            "no connection after {:?} (phase {}): {why}; {}",
+            self.waited, self.phase, self.status
+        )?;
         match &self.last_connect {
             Some(failure) => write!(f, "; last connect failed: {failure}"),
             None => Ok(()),
@@ -182,10 +186,19 @@ impl fmt::Display for TryAcquireError {
 impl<E: fmt::Display> fmt::Display for WarmUpError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            WarmUpError::Timeout { open, last_connect: Some(failure) } => {
-                write!(f, "only {open} connections were opened in time; last connect failed: {failure}")
+            WarmUpError::Timeout {
+                open,
+                last_connect: Some(failure),
+            } => {
+                write!(
+                    f,
+                    "only {open} connections were opened in time; last connect failed: {failure}"
+                )
             }
-            WarmUpError::Timeout { open, last_connect: None } => {
+            WarmUpError::Timeout {
+                open,
+                last_connect: None,
+            } => {
                 write!(f, "only {open} connections were opened in time")
             }
             WarmUpError::Connect(failure) => write!(f, "the backend refuses connections: {failure}"),
@@ -220,7 +233,11 @@ impl Error for TryAcquireError {}
 impl<E: Error + 'static> Error for WarmUpError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            WarmUpError::Timeout { last_connect: Some(failure), .. } | WarmUpError::Connect(failure) => Some(failure),
+            WarmUpError::Timeout {
+                last_connect: Some(failure),
+                ..
+            }
+            | WarmUpError::Connect(failure) => Some(failure),
             _ => None,
         }
     }

@@ -64,10 +64,7 @@ pub trait Manager: Send + Sync + 'static {
     /// `None`, the default, means there is nothing to await, and the connection can be lent again at once. It is asked on
     /// the thread that drops the guard, and again on the supervisor's if the answer was a future: building that future
     /// must do nothing by itself.
-    fn reset(
-        &self,
-        conn: &mut Self::Connection,
-    ) -> Option<impl Future<Output = Result<(), Self::Error>> + Send> {
+    fn reset(&self, conn: &mut Self::Connection) -> Option<impl Future<Output = Result<(), Self::Error>> + Send> {
         let _ = conn;
         None::<Ready<Result<(), Self::Error>>>
     }

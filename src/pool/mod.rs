@@ -1,5 +1,42 @@
-//! The generic pool.
+//! The generic pool: everything about connections that is not waiting.
+//!
+//! | file | noun or verb |
+//! |---|---|
+//! | `manager`, `dynamic`, `hooks` | what an integrator implements; its boxed form; the user's steps |
+//! | `options`, `builder` | every knob; from a manager to a pool, and the live setters |
+//! | `handle` | the pool as users hold it; `warm_up` and `drain` are its two long operations |
+//! | `request`, `acquire` | one checkout, and its named futures |
+//! | `guard`, `owned`, `release` | the two guards, and what their drop does |
+//! | `shared`, `entry`, `tally`, `faults`, `clock` | what all of them share |
+//! | `supervisor`, `desk`, `lane`, `held` | the background work; how it is called and fed; capacity as a token |
+//! | `error`, `status`, `probe` | what users are told |
+//!
+//! Invariants: a connection is opened only with a [`Held`](held::Held) slot; a request changes nothing but its own place in
+//! the line; what a guard's drop cannot finish by itself goes through the lane; user code runs under no lock, and its
+//! panics end where it was called.
+
+pub(crate) mod acquire;
+pub(crate) mod builder;
+mod clock;
+mod desk;
+pub(crate) mod drain;
+pub(crate) mod dynamic;
+mod entry;
 pub(crate) mod error;
+mod faults;
+pub(crate) mod guard;
+pub(crate) mod handle;
+mod held;
+mod hooks;
+mod lane;
 pub(crate) mod manager;
-pub(crate) mod options;
+pub mod options;
+pub(crate) mod owned;
+mod probe;
+mod release;
+mod request;
+mod shared;
 pub(crate) mod status;
+mod supervisor;
+mod tally;
+mod warm_up;

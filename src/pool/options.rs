@@ -33,7 +33,11 @@ use std::time::Duration;
 /// assert!(options.validate().is_ok());
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(default, deny_unknown_fields)
+)]
 #[non_exhaustive]
 pub struct Options {
     /// The most connections, counting those being opened or closed.
@@ -135,7 +139,11 @@ impl Options {
         } = self;
         let check = |fine: bool, option, value: &dyn fmt::Debug, range| {
             let value = format!("{value:?}");
-            if fine { Ok(()) } else { Err(OptionsError { option, value, range }) }
+            if fine {
+                Ok(())
+            } else {
+                Err(OptionsError { option, value, range })
+            }
         };
         check((1..=65_536).contains(limit), "limit", limit, "from 1 to 65536")?;
         check(*max_connecting >= 1, "max_connecting", max_connecting, "at least 1")?;
@@ -149,10 +157,25 @@ impl Options {
             ("max_lifetime", max_lifetime),
             ("backoff_initial", &Some(*backoff_initial)),
         ] {
-            check(*time != Some(Duration::ZERO), option, &time.unwrap_or_default(), "more than 0")?;
+            check(
+                *time != Some(Duration::ZERO),
+                option,
+                &time.unwrap_or_default(),
+                "more than 0",
+            )?;
         }
-        check((0.0..=1.0).contains(lifetime_jitter), "lifetime_jitter", lifetime_jitter, "from 0 to 1")?;
-        check(backoff_max >= backoff_initial, "backoff_max", backoff_max, "at least backoff_initial")
+        check(
+            (0.0..=1.0).contains(lifetime_jitter),
+            "lifetime_jitter",
+            lifetime_jitter,
+            "from 0 to 1",
+        )?;
+        check(
+            backoff_max >= backoff_initial,
+            "backoff_max",
+            backoff_max,
+            "at least backoff_initial",
+        )
     }
 }
 
@@ -202,7 +225,10 @@ mod seconds {
 
         pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
             let seconds = Option::<f64>::deserialize(from)?;
-            seconds.map(Duration::try_from_secs_f64).transpose().map_err(D::Error::custom)
+            seconds
+                .map(Duration::try_from_secs_f64)
+                .transpose()
+                .map_err(D::Error::custom)
         }
     }
 }

@@ -85,11 +85,23 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Status { limit, idle, in_use, connecting, pending, .. } = self;
-        write!(f, "limit {limit}, in use {in_use}, idle {idle}, connecting {connecting}, pending {pending}")?;
-        for (count, what) in
-            [(self.validating, "validating"), (self.resetting, "resetting"), (self.closing, "closing")]
-        {
+        let Status {
+            limit,
+            idle,
+            in_use,
+            connecting,
+            pending,
+            ..
+        } = self;
+        write!(
+            f,
+            "limit {limit}, in use {in_use}, idle {idle}, connecting {connecting}, pending {pending}"
+        )?;
+        for (count, what) in [
+            (self.validating, "validating"),
+            (self.resetting, "resetting"),
+            (self.closing, "closing"),
+        ] {
             if count > 0 {
                 write!(f, ", {what} {count}")?;
             }

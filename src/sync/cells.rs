@@ -21,7 +21,10 @@ pub(crate) struct Slot<T> {
 impl<T> Slot<T> {
     /// For the line alone: the number has just left the stock.
     pub(super) fn of(number: u32) -> Self {
-        Slot { number, _value: PhantomData }
+        Slot {
+            number,
+            _value: PhantomData,
+        }
     }
 
     /// For the line alone: the number is about to go back to the stock.
@@ -43,7 +46,7 @@ struct Cell<T, M> {
 }
 
 const FIRST: u32 = 8;
-const SEGMENTS: usize = 14;
+pub(crate) const SEGMENTS: usize = 14;
 
 /// The cells of a pool: `T` for the slot's holder alone, `M` for everybody.
 pub(crate) struct Cells<T, M> {
@@ -57,13 +60,18 @@ unsafe impl<T: Send, M: Sync> Sync for Cells<T, M> {}
 
 impl<T, M: Default> Cells<T, M> {
     pub(crate) fn new() -> Self {
-        Cells { segments: std::array::from_fn(|_| OnceLock::new()) }
+        Cells {
+            segments: std::array::from_fn(|_| OnceLock::new()),
+        }
     }
 
     /// Makes the cells of the first `slots` numbers; they stay.
     pub(crate) fn reach(&self, slots: u32) {
         for segment in 0..=locate(slots.max(1) - 1).0 {
-            let cell = |_| Cell { meta: M::default(), value: UnsafeCell::new(None) };
+            let cell = |_| Cell {
+                meta: M::default(),
+                value: UnsafeCell::new(None),
+            };
             self.segments[segment].get_or_init(|| (0..FIRST << segment).map(cell).collect());
         }
     }
@@ -94,13 +102,20 @@ impl<T, M> Cells<T, M> {
     #[inline(always)]
     fn cell(&self, number: u32) -> &Cell<T, M> {
         let (segment, offset) = locate(number);
-        &self.segments[segment].get().expect("bug: a slot was made before its cell")[offset]
+        &self.segments[segment]
+            .get()
+            .expect("bug: a slot was made before its cell")[offset]
     }
 }
 
 /// Segment *s* holds 8·2^*s* cells.
 #[inline(always)]
-fn locate(number: u32) -> (usize, usize) {
+pub(crate) fn locate(number: u32) -> (usize, usize) {
     let segment = (number + FIRST).ilog2() - FIRST.ilog2();
     (segment as usize, (number + FIRST - (FIRST << segment)) as usize)
+}
+
+/// How many slots a segment holds.
+pub(crate) fn segment_len(segment: usize) -> usize {
+    (FIRST as usize) << segment
 }

@@ -49,7 +49,10 @@ impl Line<Counter> {
             // Shut and under the lock: only we change the word.
             let now_free = limit.saturating_sub(held);
             word.store(GATE | u64::from(now_free), Release);
-            core.back = Permits { limit, issued: held + now_free };
+            core.back = Permits {
+                limit,
+                issued: held + now_free,
+            };
             self.serve(&mut core, &now, &mut wakes);
         }
         wakes.call();
@@ -58,7 +61,11 @@ impl Line<Counter> {
     /// Limit, free and pending; `free` may move while it is read.
     pub(crate) fn permits(&self) -> (u32, u32, u32) {
         let core = self.core.lock();
-        (core.back.limit, (self.stock.0.load(Acquire) & FREE) as u32, core.queue.len())
+        (
+            core.back.limit,
+            (self.stock.0.load(Acquire) & FREE) as u32,
+            core.queue.len(),
+        )
     }
 }
 

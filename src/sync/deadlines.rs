@@ -32,7 +32,11 @@ pub(crate) struct Deadlines {
 
 impl Default for Deadlines {
     fn default() -> Self {
-        Deadlines { first: NIL, last: NIL, heap: Vec::new() }
+        Deadlines {
+            first: NIL,
+            last: NIL,
+            heap: Vec::new(),
+        }
     }
 }
 
@@ -55,7 +59,10 @@ impl Deadlines {
             self.rise(slab, place);
             return;
         }
-        slab.at(index).due = Due::List { prev: self.last, next: NIL };
+        slab.at(index).due = Due::List {
+            prev: self.last,
+            next: NIL,
+        };
         match self.last {
             NIL => self.first = index,
             last => set_next(slab, last, index),

@@ -13,7 +13,10 @@ struct Free {
     next: usize,
 }
 
-static FREE: PlainMutex<Free> = PlainMutex::new(Free { back: BinaryHeap::new(), next: 0 });
+static FREE: PlainMutex<Free> = PlainMutex::new(Free {
+    back: BinaryHeap::new(),
+    next: 0,
+});
 
 const UNKNOWN: usize = usize::MAX;
 
@@ -67,7 +70,9 @@ mod tests {
     #[test]
     fn a_thread_keeps_its_number_and_others_have_their_own() {
         let mine = thread_number();
-        let other = std::thread::spawn(|| (thread_number(), thread_number())).join().expect("no panic");
+        let other = std::thread::spawn(|| (thread_number(), thread_number()))
+            .join()
+            .expect("no panic");
         assert_eq!(mine, thread_number());
         assert_eq!(other.0, other.1);
         assert_ne!(mine, other.0);

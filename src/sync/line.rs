@@ -59,7 +59,10 @@ pub(crate) struct Ask {
 #[derive(Debug)]
 pub(crate) enum Joined<U> {
     /// Nobody need wait. `stirred`: the stock had dozed off.
-    Unit { unit: U, stirred: bool },
+    Unit {
+        unit: U,
+        stirred: bool,
+    },
     /// In line. `tell`: whoever tends the line has something to do, or must look again sooner than it means to.
     Queued {
         ticket: Ticket,
@@ -101,8 +104,17 @@ pub(crate) enum Served<U> {
 
 impl<S: Stock> Line<S> {
     pub(crate) fn over(stock: S, back: S::Back) -> Self {
-        let core = Core { queue: Queue::new(), phase: Phase::Open, paused: false, alarm: NEVER, back };
-        let line = Line { stock, core: Mutex::new(core) };
+        let core = Core {
+            queue: Queue::new(),
+            phase: Phase::Open,
+            paused: false,
+            alarm: NEVER,
+            back,
+        };
+        let line = Line {
+            stock,
+            core: Mutex::new(core),
+        };
         line.settle(&mut line.core.lock());
         line
     }
@@ -131,7 +143,10 @@ impl<S: Stock> Line<S> {
         if alarm {
             core.alarm = ask.deadline;
         }
-        Joined::Queued { ticket, tell: alarm || S::dormant(&core.back) }
+        Joined::Queued {
+            ticket,
+            tell: alarm || S::dormant(&core.back),
+        }
     }
 
     /// Takes a unit, or says why there is none.
@@ -152,7 +167,11 @@ impl<S: Stock> Line<S> {
     #[inline(always)]
     pub(crate) fn give(&self, unit: S::Unit, epoch: u32, now: impl Fn() -> u64) -> Given<S::Unit> {
         let number = S::number(unit);
-        if self.stock.put(number, epoch) { Given::Kept } else { self.give_locked(number, epoch, false, now) }
+        if self.stock.put(number, epoch) {
+            Given::Kept
+        } else {
+            self.give_locked(number, epoch, false, now)
+        }
     }
 
     /// `give` for a unit that has just been looked after: the next in line may have it in any case.
@@ -378,7 +397,11 @@ impl<S: Stock> Line<S> {
         let open = Self::flows(core);
         let stirred = S::stir(&mut core.back);
         self.stock.keep(&mut core.back, number, open);
-        if stirred || held_back && !core.queue.is_empty() { Given::Stirred } else { Given::Kept }
+        if stirred || held_back && !core.queue.is_empty() {
+            Given::Stirred
+        } else {
+            Given::Kept
+        }
     }
 
     /// Gives a unit to the first in line that has not expired; false when nobody takes it.
@@ -404,7 +427,9 @@ impl<S: Stock> Line<S> {
     /// Gives what is idle to those who wait, then opens the gates if nothing holds them.
     pub(super) fn serve(&self, core: &mut Core<S::Back>, now: &impl Fn() -> u64, wakes: &mut Wakes) {
         while !core.queue.is_empty() && !core.paused && S::solvent(&core.back) {
-            let Some(number) = self.stock.shut_and_take(&mut core.back) else { break };
+            let Some(number) = self.stock.shut_and_take(&mut core.back) else {
+                break;
+            };
             if !self.grant(core, number, now, wakes) {
                 self.stock.keep(&mut core.back, number, false);
             }
@@ -432,6 +457,10 @@ impl<S: Stock> Line<S> {
             return Vec::new();
         }
         self.stock.shut();
-        self.stock.retire_idle(&mut core.back).into_iter().map(S::unit).collect()
+        self.stock
+            .retire_idle(&mut core.back)
+            .into_iter()
+            .map(S::unit)
+            .collect()
     }
 }

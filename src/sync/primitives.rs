@@ -5,7 +5,7 @@
 
 #[cfg(not(fairpool_loom))]
 mod imp {
-    pub(crate) use parking_lot::{Mutex, MutexGuard};
+    pub(crate) use parking_lot::Mutex;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
     /// `std`'s cell with loom's closures, so that every access is a scoped one in both worlds.
@@ -32,7 +32,6 @@ mod imp {
 #[cfg(fairpool_loom)]
 mod imp {
     pub(crate) use loom::cell::UnsafeCell;
-    pub(crate) use loom::sync::MutexGuard;
     pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
 
     /// loom's mutex with `parking_lot`'s face: no poison.
@@ -44,7 +43,7 @@ mod imp {
             Mutex(loom::sync::Mutex::new(value))
         }
 
-        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        pub(crate) fn lock(&self) -> loom::sync::MutexGuard<'_, T> {
             self.0.lock().unwrap_or_else(|poison| poison.into_inner())
         }
     }

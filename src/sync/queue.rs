@@ -119,7 +119,14 @@ pub(crate) struct Queue {
 
 impl Queue {
     pub(crate) fn new() -> Self {
-        Queue { slab: Slab::default(), head: NIL, tail: NIL, len: 0, drawn: 0, deadlines: Deadlines::default() }
+        Queue {
+            slab: Slab::default(),
+            head: NIL,
+            tail: NIL,
+            len: 0,
+            drawn: 0,
+            deadlines: Deadlines::default(),
+        }
     }
 
     pub(crate) fn len(&self) -> u32 {
@@ -174,7 +181,11 @@ impl Queue {
 
     /// Gives the head this unit; returns its waker and whether that overtook an older ticket (it never may).
     pub(crate) fn grant(&mut self, unit: u32) -> (Option<Waker>, bool) {
-        let index = if super::primitives::mutant!("grant_from_the_tail") { self.tail } else { self.head };
+        let index = if super::primitives::mutant!("grant_from_the_tail") {
+            self.tail
+        } else {
+            self.head
+        };
         let number = self.slab.get(index).number;
         let waker = self.settle(index, Outcome::Granted(unit));
         (waker, self.first().is_some_and(|older| older < number))
@@ -204,7 +215,10 @@ impl Queue {
 
     /// Whether the ticket's task would be woken by this waker already.
     pub(crate) fn knows(&self, ticket: &Ticket, waker: &Waker) -> bool {
-        self.node(ticket).waker.as_ref().is_some_and(|known| known.will_wake(waker))
+        self.node(ticket)
+            .waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(waker))
     }
 
     /// Replaces the ticket's waker and returns the old one, to be dropped outside the lock.

@@ -88,7 +88,14 @@ impl<T> Line<Slots<T>> {
             guarded,
         };
         let home = (0..homes).map(|_| Padded(Word::shut_at(0))).collect();
-        let line = Line::over(Slots { home, more: OnceLock::new(), _cells: PhantomData }, back);
+        let line = Line::over(
+            Slots {
+                home,
+                more: OnceLock::new(),
+                _cells: PhantomData,
+            },
+            back,
+        );
         line.stock.reach(limit, 0);
         line
     }
@@ -98,13 +105,17 @@ impl<T> Slots<T> {
     /// Makes the further words once the limit needs them. Shut: the line opens them when it may.
     pub(super) fn reach(&self, limit: u32, epoch: u32) {
         if limit as usize > self.home.len() * SLOTS as usize {
-            self.more.get_or_init(|| (0..MORE).map(|_| Padded(Word::shut_at(epoch))).collect());
+            self.more
+                .get_or_init(|| (0..MORE).map(|_| Padded(Word::shut_at(epoch))).collect());
         }
     }
 
     /// All words, the home words first.
     pub(super) fn words(&self) -> impl Iterator<Item = &Word> {
-        self.home.iter().chain(self.more.get().into_iter().flatten()).map(|padded| &padded.0)
+        self.home
+            .iter()
+            .chain(self.more.get().into_iter().flatten())
+            .map(|padded| &padded.0)
     }
 
     /// The slot behind a bit of the word at `index` of `words`.
@@ -207,7 +218,11 @@ impl<T> Stock for Slots<T> {
 
     fn shut_and_take(&self, back: &mut Back) -> Option<u32> {
         for (index, word) in self.words().enumerate() {
-            let idle = if mutant!("join_looks_without_shutting") { word.idle() } else { word.shut() };
+            let idle = if mutant!("join_looks_without_shutting") {
+                word.idle()
+            } else {
+                word.shut()
+            };
             if idle != 0 {
                 let bit = idle.trailing_zeros();
                 word.pick(bit);
@@ -254,7 +269,11 @@ impl<T> Stock for Slots<T> {
         idle.extend(back.stale.drain(..).map(|(slot, _)| slot));
         for (index, word) in self.words().enumerate() {
             let bits = word.sweep(back.epoch);
-            idle.extend((0..SLOTS).filter(|bit| bits & 1 << bit != 0).map(|bit| self.number(index, bit)));
+            idle.extend(
+                (0..SLOTS)
+                    .filter(|bit| bits & 1 << bit != 0)
+                    .map(|bit| self.number(index, bit)),
+            );
         }
         back.leaving += idle.len() as u32;
         idle

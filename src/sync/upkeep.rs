@@ -6,9 +6,8 @@
 //! A slot is occupied from [`Line::occupy`] to [`Line::vacate`]. In between it is idle, or in exactly one pair of hands.
 
 use super::cells::Slot;
-use super::line::{Given, Line, Phase};
+use super::line::{Line, Phase};
 use super::primitives::mutant;
-use super::queue::NEVER;
 use super::slots::{MAX_SLOTS, Slots};
 use super::stock::Stock;
 use super::wakes::Wakes;
@@ -73,7 +72,10 @@ impl<T> Line<Slots<T>> {
         back.occupied += 1;
         let slot = back.spare.pop().map_or(back.made, |Reverse(lowest)| lowest);
         back.made = back.made.max(slot + 1);
-        assert!(slot < MAX_SLOTS, "bug: more slots were occupied at once than any limit allows");
+        assert!(
+            slot < MAX_SLOTS,
+            "bug: more slots were occupied at once than any limit allows"
+        );
         Some((Slot::of(slot), back.epoch))
     }
 
@@ -107,7 +109,9 @@ impl<T> Line<Slots<T>> {
             }
             while core.back.in_debt() {
                 let oldest = core.back.stale.pop_front().map(|(slot, _)| slot);
-                let Some(slot) = oldest.or_else(|| self.stock.shut_and_take(&mut core.back)) else { break };
+                let Some(slot) = oldest.or_else(|| self.stock.shut_and_take(&mut core.back)) else {
+                    break;
+                };
                 core.back.leaving += 1;
                 leaving.push(Slot::of(slot));
             }
@@ -137,18 +141,6 @@ impl<T> Line<Slots<T>> {
             return None;
         }
         core.back.stale.pop_front().map(|(slot, since)| (Slot::of(slot), since))
-    }
-
-    /// Gives a slot back to the shelf of those to be looked after, whoever waits.
-    pub(crate) fn shelve(&self, slot: Slot<T>, epoch: u32, since: u64) -> Given<Slot<T>> {
-        let mut core = self.core.lock();
-        let ending = core.phase == Phase::Closed || (core.phase == Phase::Draining && core.queue.is_empty());
-        if ending || !Slots::<T>::usable(&core.back, epoch) {
-            core.back.leaving += 1;
-            return Given::Leaves(slot);
-        }
-        core.back.stale.push_back((slot.end(), since));
-        Given::Kept
     }
 
     /// Takes every stale slot for which `leave` says so; they leave.
@@ -238,10 +230,5 @@ impl<T> Line<Slots<T>> {
     /// Slot numbers handed out so far.
     pub(crate) fn made(&self) -> u32 {
         self.core.lock().back.made
-    }
-
-    /// The deadline-bearing half of `counts` for whoever tends the line: pending, and the alarm armed.
-    pub(crate) fn rearm(&self) -> Option<u64> {
-        Some(self.set_alarm()).filter(|&at| at != NEVER)
     }
 }

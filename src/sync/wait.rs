@@ -56,7 +56,12 @@ impl Place {
             return step(ready(line.poll(&mut self.0, cx.waker())), false, false);
         }
         let (now, deadline, queue_limit) = ask();
-        match line.join(Ask { waker: cx.waker().clone(), now, deadline, queue_limit }) {
+        match line.join(Ask {
+            waker: cx.waker().clone(),
+            now,
+            deadline,
+            queue_limit,
+        }) {
             Joined::Unit { unit, stirred } => step(Poll::Ready(Ok(unit)), stirred, false),
             Joined::Queued { ticket, tell } => {
                 self.0 = Some(ticket);
@@ -89,7 +94,10 @@ pub(crate) struct Wait<'a> {
 
 impl<'a> Wait<'a> {
     pub(crate) fn new(line: &'a Line<Counter>) -> Self {
-        Wait { line, place: Place::default() }
+        Wait {
+            line,
+            place: Place::default(),
+        }
     }
 }
 

@@ -110,7 +110,10 @@ impl Word {
     /// Takes one given bit out of a shut word, which nobody else can touch.
     pub(crate) fn pick(&self, bit: u32) {
         let before = self.0.fetch_and(!(1 << bit), Acquire);
-        assert!(before & 1 << bit != 0, "bug: an idle bit behind a shut gate was taken by somebody without the lock");
+        assert!(
+            before & 1 << bit != 0,
+            "bug: an idle bit behind a shut gate was taken by somebody without the lock"
+        );
     }
 
     /// Takes one given bit through an open or a shut gate; false when somebody was quicker.

@@ -1,0 +1,264 @@
+//! From a manager to a pool.
+
+use super::clock::Clock;
+use super::desk::Desk;
+use super::faults::Faults;
+use super::handle::Pool;
+use super::hooks::Hooks;
+use super::lane::Lane;
+use super::manager::Manager;
+use super::options::{Options, OptionsError};
+use super::shared::{Live, Shared};
+use super::tally::Tally;
+use crate::observe::Observer;
+use crate::sync::cells::Cells;
+use crate::sync::line::Line;
+use crate::sync::primitives::Ordering::Relaxed;
+use futures::future::BoxFuture;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// Builds a [`Pool`]. Every option of [`Options`] has a method of its name here and a live setter on the pool.
+///
+/// ```
+/// # use fairpool::{Pool, doc::Demo};
+/// # use std::time::Duration;
+/// let pool = Pool::builder(Demo)
+///     .limit(16)
+///     .min_idle(2)
+///     .queue_limit(1_000)
+///     .acquire_timeout(Duration::from_secs(3))
+///     .idle_timeout(None)
+///     .build()?;
+/// # Ok::<(), fairpool::OptionsError>(())
+/// ```
+#[must_use = "a builder makes nothing until it is built"]
+pub struct Builder<M: Manager> {
+    manager: M,
+    options: Options,
+    hooks: Hooks<M>,
+    runtime: Option<Handle>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// A builder method and a live setter for each option, from one list.
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident, $set:ident: $kind:ty;)*) => {
+        impl<M: Manager> Builder<M> {
+            $($(#[$doc])* pub fn $name(mut self, $name: impl Into<$kind>) -> Self {
+                self.options.$name = $name.into();
+                self
+            })*
+        }
+
+        impl<M: Manager> Pool<M> {
+            $($(#[$doc])*
+            ///
+            /// Live at once: requests that begin to wait later, and work that begins later, go by the new value.
+            ///
+            /// # Errors
+            ///
+            /// The value is out of its range; nothing has changed.
+            pub fn $set(&self, $name: impl Into<$kind>) -> Result<(), OptionsError> {
+                self.shared.change(|options| options.$name = $name.into())
+            })*
+        }
+    };
+}
+
+options! {
+    /// The most connections. A raised limit serves those who wait now; a lowered one closes idle connections first, and then
+    /// those that come back.
+    limit, set_limit: u32;
+    /// Idle connections to keep open when the limit allows.
+    min_idle, set_min_idle: u32;
+    /// The most requests that may wait; `None` for any number.
+    queue_limit, set_queue_limit: Option<u32>;
+    /// The most connects under way at once.
+    max_connecting, set_max_connecting: u32;
+    /// How long an acquire may take in all; `None` for any time.
+    acquire_timeout, set_acquire_timeout: Option<Duration>;
+    /// How long one attempt to connect may take.
+    connect_timeout, set_connect_timeout: Duration;
+    /// How long a validation may take.
+    validate_timeout, set_validate_timeout: Duration;
+    /// How long a reset may take.
+    reset_timeout, set_reset_timeout: Duration;
+    /// How long a close may take.
+    close_timeout, set_close_timeout: Duration;
+    /// How long an idle connection is kept; `None` for ever.
+    idle_timeout, set_idle_timeout: Option<Duration>;
+    /// How old a connection may become; `None` for any age. The age of open connections is judged anew.
+    max_lifetime, set_max_lifetime: Option<Duration>;
+    /// By how much of itself `max_lifetime` is shortened at most, at random.
+    lifetime_jitter, set_lifetime_jitter: f64;
+    /// How long a connection may be idle and still be lent without validation; `None` never validates.
+    validate_after_idle, set_validate_after_idle: Option<Duration>;
+    /// The wait after a first failed connect.
+    backoff_initial, set_backoff_initial: Duration;
+    /// The longest wait between failed connects.
+    backoff_max, set_backoff_max: Duration;
+}
+
+impl<M: Manager> Builder<M> {
+    pub(crate) fn new(manager: M) -> Self {
+        let options = manager.defaults();
+        Builder {
+            manager,
+            options,
+            hooks: Hooks::default(),
+            runtime: None,
+            observer: None,
+        }
+    }
+
+    /// All options at once.
+    pub fn options(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The runtime for the pool's background work. Without this the pool uses the one on which it is first waited for.
+    /// Should that runtime end, the pool goes on with the next one on which somebody waits. It needs tokio's time driver.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Who is told what happens.
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+
+    /// Runs on each new connection, within `connect_timeout`; an error counts as a failed connect.
+    ///
+    /// ```
+    /// # use fairpool::{Pool, doc::Demo};
+    /// let pool = Pool::builder(Demo)
+    ///     .after_connect(|conn| Box::pin(async move { conn.query("set time zone 'UTC'").await }))
+    ///     .build()?;
+    /// # Ok::<(), fairpool::OptionsError>(())
+    /// ```
+    pub fn after_connect<F>(mut self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut M::Connection) -> BoxFuture<'a, Result<(), M::Error>> + Send + Sync + 'static,
+    {
+        self.hooks.after_connect = Some(Box::new(hook));
+        self
+    }
+
+    /// Runs on each idle or returned connection before it is lent, within `validate_timeout`; an error closes it, and the
+    /// request is served by another one. With this hook every acquire goes through the supervisor, which costs a task.
+    pub fn before_acquire<F>(mut self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut M::Connection) -> BoxFuture<'a, Result<(), M::Error>> + Send + Sync + 'static,
+    {
+        self.hooks.before_acquire = Some(Box::new(hook));
+        self
+    }
+
+    /// Runs on each connection that came back, after its reset and within `reset_timeout`; an error closes it.
+    pub fn after_release<F>(mut self, hook: F) -> Self
+    where
+        F: for<'a> Fn(&'a mut M::Connection) -> BoxFuture<'a, Result<(), M::Error>> + Send + Sync + 'static,
+    {
+        self.hooks.after_release = Some(Box::new(hook));
+        self
+    }
+
+    /// The pool. Nothing is opened yet, and no task started.
+    ///
+    /// # Errors
+    ///
+    /// The first option that is out of its range.
+    pub fn build(self) -> Result<Pool<M>, OptionsError> {
+        let Builder {
+            manager,
+            options,
+            hooks,
+            runtime,
+            observer,
+        } = self;
+        options.validate()?;
+        let guarded = guards(&options, &hooks);
+        let homes = std::thread::available_parallelism().map_or(1, usize::from);
+        let shared = Shared {
+            line: Line::slots(options.limit, homes, guarded),
+            cells: Cells::new(),
+            lane: Lane::new(),
+            manager,
+            hooks,
+            clock: Clock::start(),
+            desk: Desk::new(runtime),
+            faults: Faults::new(),
+            tally: Tally::new(),
+            wants_order: observer.as_ref().is_some_and(|observer| observer.wants_order()),
+            observer,
+            changed: tokio::sync::Notify::new(),
+            live: Live::new(options.clone()),
+        };
+        shared.live.guarded.store(guarded, Relaxed);
+        shared.reach(options.limit);
+        Ok(Pool {
+            shared: Arc::new(shared),
+        })
+    }
+}
+
+impl<M: Manager> Pool<M> {
+    /// The options as they stand.
+    pub fn options(&self) -> Options {
+        self.shared.options()
+    }
+}
+
+/// Whether every connection is to be looked after before it is lent.
+fn guards<M: Manager>(options: &Options, hooks: &Hooks<M>) -> bool {
+    hooks.before_acquire.is_some() || options.validate_after_idle == Some(Duration::ZERO)
+}
+
+impl<M: Manager> Shared<M> {
+    /// Cells and lane for the first `slots` numbers, before the line may give those out.
+    fn reach(&self, slots: u32) {
+        self.cells.reach(slots);
+        self.lane.reach(slots);
+    }
+
+    /// Changes options: judged together, then live at once.
+    fn change(self: &Arc<Self>, change: impl FnOnce(&mut Options)) -> Result<(), OptionsError> {
+        let (old, new) = {
+            let mut options = self.live.options.lock();
+            let mut new = options.clone();
+            change(&mut new);
+            new.validate()?;
+            self.live.publish(&new);
+            (std::mem::replace(&mut *options, new.clone()), new)
+        };
+        if old.limit != new.limit {
+            self.reach(new.limit);
+            let leaving = self.line.set_limit(new.limit, || self.now());
+            self.dismiss(leaving, crate::observe::CloseReason::Retired);
+        }
+        if (old.max_lifetime, old.lifetime_jitter) != (new.max_lifetime, new.lifetime_jitter) {
+            self.rejudge_ages(&new);
+        }
+        let guarded = guards(&new, &self.hooks);
+        if self.live.guarded.swap(guarded, Relaxed) != guarded {
+            self.line.set_guarded(guarded);
+        }
+        self.poke();
+        Ok(())
+    }
+}
+
+impl<M: Manager> fmt::Debug for Builder<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("options", &self.options)
+            .field("hooks", &self.hooks)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,34 @@
+//! The pool's time: nanoseconds since it was built, by the runtime's clock, so that a paused clock pauses the pool.
+
+use std::time::Duration;
+use tokio::time::Instant;
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Clock(Instant::now())
+    }
+
+    /// Nanoseconds since the start. Two runtimes with paused clocks may disagree; a moment before the start is 0.
+    #[inline]
+    pub(crate) fn now(self) -> u64 {
+        nanos(Instant::now().saturating_duration_since(self.0))
+    }
+
+    /// That moment on the runtime's clock.
+    pub(crate) fn instant(self, at: u64) -> Instant {
+        self.0 + Duration::from_nanos(at)
+    }
+}
+
+/// A duration in the pool's unit; centuries are cut short.
+pub(crate) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The time between two moments, zero if the clock went back.
+pub(crate) fn between(from: u64, to: u64) -> Duration {
+    Duration::from_nanos(to.saturating_sub(from))
+}

@@ -1,0 +1,131 @@
+//! Where the supervisor sits: whether one is in office, on which runtime, and how it is called.
+//!
+//! | `home` | meaning | left by |
+//! |---|---|---|
+//! | 0 | nobody in office | `Desk::open`, by whoever next has to wait |
+//! | a runtime's id | a supervisor is spawned there | its tenure's end: finished, panicked, or its runtime gone |
+//!
+//! **Lane rule**: who puts an errand into the lane looks at the desk, under its lock, afterwards; a supervisor's end empties
+//! the desk, under that lock, before it sweeps the lane. One of the two comes second and sees the other, so no errand is
+//! left lying. The lock is taken with no other one held.
+
+use crate::sync::primitives::{AtomicBool, AtomicU64, Mutex, Ordering::*};
+use crate::sync::wakes::wake;
+use futures::task::AtomicWaker;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::runtime::Handle;
+
+/// Calls the supervisor. Shared with its task, so that the end of the pool can call it too.
+#[derive(Debug, Default)]
+pub(crate) struct Signal {
+    called: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Signal {
+    /// May be called anywhere, any number of times.
+    pub(crate) fn poke(&self) {
+        if !self.called.swap(true, AcqRel) {
+            self.waker.take().into_iter().for_each(wake);
+        }
+    }
+
+    /// Ready once for all calls since the last time.
+    pub(crate) fn poll_called(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.waker.register(cx.waker());
+        if self.called.swap(false, AcqRel) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Office {
+    /// Counts supervisors, so that one whose time is over cannot clear the desk of its successor.
+    term: u64,
+    /// The builder's runtime, until a supervisor died there.
+    preferred: Option<Handle>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Desk {
+    pub(crate) signal: Arc<Signal>,
+    /// See the table. Written under `office`'s lock, read without.
+    home: AtomicU64,
+    office: Mutex<Office>,
+}
+
+impl Desk {
+    pub(crate) fn new(preferred: Option<Handle>) -> Self {
+        Desk {
+            signal: Arc::default(),
+            home: AtomicU64::new(0),
+            office: Mutex::new(Office { term: 0, preferred }),
+        }
+    }
+
+    /// Whether a supervisor is in office, without the lock: for whoever looks again when it ends.
+    pub(crate) fn staffed(&self) -> bool {
+        self.home.load(Acquire) != 0
+    }
+
+    /// The same, in the order that the lane rule needs.
+    pub(crate) fn staffed_for_sure(&self) -> bool {
+        let _office = self.office.lock();
+        self.home.load(Relaxed) != 0
+    }
+
+    /// Whether the supervisor's runtime is the one we are on, so that its timers run when our task does.
+    pub(crate) fn at_home(&self) -> bool {
+        Handle::try_current().is_ok_and(|here| id(&here) == self.home.load(Relaxed))
+    }
+
+    /// Takes office for a new supervisor, if nobody has and there is a runtime for it.
+    pub(crate) fn open(&self) -> Option<(Handle, u64)> {
+        let mut office = self.office.lock();
+        if self.home.load(Relaxed) != 0 {
+            return None;
+        }
+        let handle = office.preferred.clone().or_else(|| Handle::try_current().ok())?;
+        office.term += 1;
+        self.home.store(id(&handle), Release);
+        Some((handle, office.term))
+    }
+
+    /// The supervisor of this term is gone; false if another one has succeeded it already.
+    pub(crate) fn vacate(&self, term: u64) -> bool {
+        let mut office = self.office.lock();
+        let ours = office.term == term;
+        if ours {
+            self.home.store(0, Release);
+            office.preferred = None;
+        }
+        ours
+    }
+}
+
+/// A runtime's id as the number that it is.
+fn id(handle: &Handle) -> u64 {
+    struct Number(u64);
+    impl Hasher for Number {
+        fn finish(&self) -> u64 {
+            self.0
+        }
+        fn write(&mut self, bytes: &[u8]) {
+            for &byte in bytes {
+                self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+            }
+        }
+        fn write_u64(&mut self, number: u64) {
+            self.0 = number;
+        }
+    }
+    let mut number = Number(0);
+    handle.id().hash(&mut number);
+    // 0 means nobody.
+    number.finish().max(1)
+}

@@ -1,0 +1,101 @@
+//! Capacity in the supervisor's hands: an occupied slot, as a token that gives itself back.
+//!
+//! Every task of the supervisor's owns one. It cannot be copied, a connection cannot be put into the pool without it, and if
+//! its task panics, or dies with its runtime, the slot becomes vacant again.
+
+use super::manager::Manager;
+use super::shared::{Shared, SlotOf};
+use super::tally::Work;
+use crate::observe::CloseReason;
+use std::sync::Arc;
+
+pub(crate) struct Held<M: Manager> {
+    pub(crate) shared: Arc<Shared<M>>,
+    slot: Option<SlotOf<M>>,
+    work: Work,
+    /// Booked as leaving with the line.
+    leaving: bool,
+    /// Why the connection is closed, if this token is dropped with one.
+    reason: CloseReason,
+}
+
+impl<M: Manager> Held<M> {
+    /// Takes a slot over whose work is counted already.
+    pub(crate) fn adopt(shared: Arc<Shared<M>>, slot: SlotOf<M>, work: Work, reason: CloseReason) -> Self {
+        Held {
+            shared,
+            slot: Some(slot),
+            work,
+            leaving: work == Work::Closing,
+            reason,
+        }
+    }
+
+    pub(crate) fn begin(shared: Arc<Shared<M>>, slot: SlotOf<M>, work: Work, reason: CloseReason) -> Self {
+        shared.tally.begin(work);
+        Held::adopt(shared, slot, work, reason)
+    }
+
+    fn slot(&mut self) -> &mut SlotOf<M> {
+        self.slot.as_mut().expect("bug: a slot was given back twice")
+    }
+
+    /// The connection, if one stands there.
+    pub(crate) fn conn(&mut self) -> Option<&mut M::Connection> {
+        let shared = &self.shared;
+        let slot = self.slot.as_mut().expect("bug: a slot was given back twice");
+        shared.cells.value_mut(slot).as_mut().map(|entry| &mut entry.conn)
+    }
+
+    pub(crate) fn fill(&mut self, conn: M::Connection, epoch: u32) {
+        let shared = self.shared.clone();
+        shared.fill(self.slot(), conn, epoch);
+    }
+
+    /// Takes the connection out, for its farewell; the slot stays occupied until the token is dropped.
+    pub(crate) fn empty(&mut self) -> Option<M::Connection> {
+        let shared = self.shared.clone();
+        let conn = shared.empty(self.slot());
+        if conn.is_some() {
+            shared.gone(self.reason);
+        }
+        conn
+    }
+
+    /// From here on the slot leaves.
+    pub(crate) fn part(&mut self, reason: CloseReason) {
+        self.reason = reason;
+        if !self.leaving {
+            self.shared.line.part();
+            self.leaving = true;
+            self.shared.tally.begin(Work::Closing);
+            self.shared.tally.end(self.work);
+            self.work = Work::Closing;
+        }
+    }
+
+    /// Gives the slot back with its connection: to the next in line, or idle. `checked` as in `Shared::hand_back`.
+    pub(crate) fn deliver(mut self, checked: bool) {
+        let slot = self.slot.take().expect("bug: a slot was given back twice");
+        // First out of the work, so that the counts never show a lent connection as being worked on.
+        self.shared.tally.end(self.work);
+        self.shared.hand_back(slot, checked);
+        self.shared.poke();
+    }
+
+    /// Gives an empty slot back. Returns how many slots are occupied still.
+    pub(crate) fn vacate(mut self) -> u32 {
+        let slot = self.slot.take().expect("bug: a slot was given back twice");
+        self.shared.tally.end(self.work);
+        self.shared.vacate(slot, self.leaving, self.reason)
+    }
+}
+
+impl<M: Manager> Drop for Held<M> {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot.take() {
+            self.shared.tally.end(self.work);
+            self.shared.vacate(slot, self.leaving, self.reason);
+        }
+    }
+}

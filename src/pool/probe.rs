@@ -1,0 +1,37 @@
+//! How a [`Status`] is gathered.
+
+use super::clock::between;
+use super::manager::Manager;
+use super::shared::Shared;
+use super::status::{State, Status};
+use super::tally::Work;
+use crate::sync::line::Phase;
+
+impl<M: Manager> Shared<M> {
+    pub(crate) fn status(&self) -> Status {
+        let counts = self.line.counts();
+        let work = |work| self.tally.at(work);
+        let (connecting, validating) = (work(Work::Connecting), work(Work::Validating));
+        let (resetting, closing) = (work(Work::Resetting), work(Work::Closing));
+        let elsewhere = counts.idle + connecting + validating + resetting + closing;
+        Status {
+            limit: counts.limit,
+            idle: counts.idle,
+            in_use: counts.occupied.saturating_sub(elsewhere),
+            connecting,
+            validating,
+            resetting,
+            closing,
+            pending: counts.pending,
+            oldest_wait: counts.oldest.map(|asked| between(asked, self.now())),
+            generation: counts.epoch,
+            state: match counts.phase {
+                Phase::Open if counts.paused => State::Paused,
+                Phase::Open => State::Open,
+                Phase::Draining => State::Draining,
+                Phase::Closed => State::Closed,
+            },
+            totals: self.tally.totals(self.leases()),
+        }
+    }
+}

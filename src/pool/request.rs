@@ -1,0 +1,251 @@
+//! One request for a connection, from its first poll to its slot: the whole checkout in [`Request::poll`].
+//!
+//! The two futures around it differ only in how they hold the pool. A request that is dropped leaves the line at once; a
+//! connection that had been assigned to it goes to the next in line.
+
+use super::clock::{between, nanos};
+use super::error::{AcquireError, ConnectFailure, Phase, Timeout};
+use super::manager::Manager;
+use super::shared::{Shared, SlotOf};
+use super::tally::{Work, count};
+use crate::observe::{Event, Order};
+use crate::sync::primitives::Ordering::Relaxed;
+use crate::sync::queue::NEVER;
+use crate::sync::wait::{Ended, Place};
+use pin_project::pin_project;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::time::Sleep;
+
+type Outcome<M> = Result<SlotOf<M>, AcquireError<<M as Manager>::Error>>;
+
+/// How long a request may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Patience {
+    /// As the pool's options say when it begins to wait.
+    Default,
+    Within(Duration),
+}
+
+#[pin_project]
+#[derive(Debug)]
+pub(crate) struct Request {
+    patience: Patience,
+    place: Place,
+    /// When it joined the line, and when its time is out.
+    began: u64,
+    deadline: u64,
+    /// Tickets drawn before the first poll, where an observer wants to know.
+    drawn_before: u64,
+    /// Armed only where the supervisor's timer cannot be relied on: we run on another runtime.
+    #[pin]
+    timer: Option<Sleep>,
+}
+
+impl Request {
+    pub(crate) fn new(patience: Patience) -> Self {
+        Request {
+            patience,
+            place: Place::default(),
+            began: 0,
+            deadline: NEVER,
+            drawn_before: 0,
+            timer: None,
+        }
+    }
+
+    /// The whole checkout. Nothing but this request's own place is changed before a slot is ours, and at each `Pending` that
+    /// place is in the line, so a cancel has one thing to undo: [`Request::cancel`].
+    #[inline]
+    pub(crate) fn poll<M: Manager>(
+        self: Pin<&mut Self>,
+        shared: &Arc<Shared<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Outcome<M>> {
+        if !self.place.queued() && shared.observer.is_none() {
+            if let Some(slot) = shared.line.take() {
+                return Poll::Ready(Ok(slot));
+            }
+        }
+        self.poll_slow(shared, cx)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn poll_slow<M: Manager>(
+        mut self: Pin<&mut Self>,
+        shared: &Arc<Shared<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Outcome<M>> {
+        let this = self.as_mut().project();
+        let first = !this.place.queued();
+        if first && shared.observer.is_some() {
+            // The same fast path, watched.
+            if shared.wants_order {
+                *this.drawn_before = shared.line.tickets().0;
+            }
+            if let Some(slot) = shared.line.take() {
+                self.served(shared, None);
+                return Poll::Ready(Ok(slot));
+            }
+        }
+        let this = self.as_mut().project();
+        if first {
+            *this.began = shared.now();
+            *this.deadline = this.patience.deadline(shared, *this.began);
+            if let Some(failure) = shared.faults.failing(*this.began) {
+                return Poll::Ready(Err(refused(failure)));
+            }
+            if *this.deadline <= *this.began {
+                return self.try_once(shared);
+            }
+        }
+        let ticket = this.place.ticket();
+        let ask = || (*this.began, *this.deadline, shared.live.queue_limit.load(Relaxed));
+        let step = this.place.poll(&shared.line, cx, ask);
+        if step.joined {
+            count(&shared.tally.queued);
+            shared.tell(|| Event::Queued);
+        }
+        if step.tell {
+            shared.poke();
+        }
+        let outcome = match step.poll {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => {
+                // In line. The supervisor brings connections, and the end of our time if we are on its runtime.
+                if !shared.staff() {
+                    self.cancel(shared);
+                    return Poll::Ready(Err(AcquireError::NoRuntime));
+                }
+                // A cancel from here on leaves the line, or passes the slot on that was just assigned.
+                ready!(self.as_mut().poll_timer(shared, cx))
+            }
+        };
+        match outcome {
+            Ok(slot) => {
+                self.served(shared, ticket);
+                Poll::Ready(Ok(slot))
+            }
+            Err(ended) => Poll::Ready(Err(self.failed(shared, ended))),
+        }
+    }
+
+    /// The end of our time by our own clock, where nobody else watches it.
+    fn poll_timer<M: Manager>(
+        self: Pin<&mut Self>,
+        shared: &Arc<Shared<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<SlotOf<M>, Ended>> {
+        let mut this = self.project();
+        if this.timer.is_none() {
+            if *this.deadline == NEVER || shared.desk.at_home() || tokio::runtime::Handle::try_current().is_err() {
+                return Poll::Pending;
+            }
+            this.timer
+                .set(Some(tokio::time::sleep_until(shared.clock.instant(*this.deadline))));
+        }
+        let timer = this
+            .timer
+            .as_mut()
+            .as_pin_mut()
+            .expect("bug: the timer was set a line ago");
+        ready!(timer.poll(cx));
+        this.place.expire(&shared.line)
+    }
+
+    /// No time to wait: what is idle now, or nothing.
+    fn try_once<M: Manager>(self: Pin<&mut Self>, shared: &Arc<Shared<M>>) -> Poll<Outcome<M>> {
+        match shared.try_take() {
+            Ok(slot) => {
+                self.served(shared, None);
+                Poll::Ready(Ok(slot))
+            }
+            Err(crate::sync::line::Refused::Closed) => Poll::Ready(Err(AcquireError::Closed)),
+            Err(_) => Poll::Ready(Err(self.failed(shared, Ended::Expired))),
+        }
+    }
+
+    fn served<M: Manager>(&self, shared: &Shared<M>, ticket: Option<u64>) {
+        if shared.observer.is_some() {
+            let waited = ticket.map_or(Duration::ZERO, |_| between(self.began, shared.now()));
+            let order = shared.wants_order.then(|| Order {
+                drawn_before: self.drawn_before,
+                ticket,
+                still_waiting: shared.line.tickets().1,
+            });
+            shared.tell(|| Event::Acquired { waited, order });
+        }
+    }
+
+    fn failed<M: Manager>(&self, shared: &Shared<M>, ended: Ended) -> AcquireError<M::Error> {
+        match ended {
+            Ended::Full => {
+                shared.tell(|| Event::QueueFull);
+                AcquireError::QueueFull {
+                    queue_limit: shared.live.queue_limit.load(Relaxed),
+                }
+            }
+            Ended::Cleared => AcquireError::Cleared,
+            Ended::Closed => AcquireError::Closed,
+            Ended::Fault => shared.faults.last().map_or(AcquireError::Closed, refused),
+            Ended::Expired => {
+                let waited = between(self.began, shared.now());
+                count(&shared.tally.timeouts);
+                shared.tell(|| Event::TimedOut { waited });
+                AcquireError::Timeout(Box::new(shared.timeout(waited)))
+            }
+        }
+    }
+
+    /// Leaves the line; a connection assigned meanwhile, which nobody has touched, goes to the next in it.
+    pub(crate) fn cancel<M: Manager>(self: Pin<&mut Self>, shared: &Shared<M>) {
+        let this = self.project();
+        if this.place.queued() {
+            let assigned = this.place.abandon(&shared.line);
+            count(&shared.tally.cancelled);
+            if let Some(slot) = assigned {
+                shared.hand_back(slot, true);
+            }
+            shared.tell(|| Event::Cancelled);
+        }
+    }
+}
+
+impl Patience {
+    fn deadline<M: Manager>(self, shared: &Shared<M>, now: u64) -> u64 {
+        match self {
+            Patience::Default => now.saturating_add(shared.live.acquire_timeout.load(Relaxed)),
+            Patience::Within(time) => now.saturating_add(nanos(time)),
+        }
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    /// The circumstances of a request whose time ran out.
+    fn timeout(&self, waited: Duration) -> Timeout<M::Error> {
+        let status = self.status();
+        let phase = if status.open() >= status.limit || status.state == super::status::State::Paused {
+            Phase::Queue
+        } else if self.tally.at(Work::Validating) > 0 && status.connecting == 0 {
+            Phase::Validate
+        } else {
+            Phase::Connect
+        };
+        Timeout {
+            phase,
+            waited,
+            status,
+            last_connect: self.faults.last(),
+        }
+    }
+}
+
+fn refused<E>(failure: ConnectFailure<E>) -> AcquireError<E> {
+    match failure {
+        ConnectFailure::Error(error) => AcquireError::Connect(error),
+        _ => AcquireError::ConnectPanicked,
+    }
+}

@@ -1,0 +1,221 @@
+//! What all handles, guards, requests and tasks of one pool share, and the small steps that every floor-mate needs.
+//!
+//! **Lock order**: the locks of the line, the desk, the faults and the options are each taken alone.
+
+use super::clock::{Clock, between, nanos};
+use super::desk::Desk;
+use super::entry::{Entry, Meta};
+use super::faults::Faults;
+use super::hooks::Hooks;
+use super::lane::{Errand, Lane};
+use super::manager::Manager;
+use super::options::Options;
+use super::tally::{Tally, Work, count};
+use crate::observe::{CloseReason, Event, Observer};
+use crate::sync::cells::{Cells, Slot};
+use crate::sync::line::{Given, Line};
+use crate::sync::primitives::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering::*};
+use crate::sync::slots::Slots;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// A slot of a pool of this manager's.
+pub(crate) type SlotOf<M> = Slot<Entry<<M as Manager>::Connection>>;
+
+pub(crate) struct Shared<M: Manager> {
+    pub(crate) line: Line<Slots<Entry<M::Connection>>>,
+    pub(crate) cells: Cells<Entry<M::Connection>, Meta>,
+    pub(crate) lane: Lane<M::Connection>,
+    pub(crate) manager: M,
+    pub(crate) hooks: Hooks<M>,
+    pub(crate) clock: Clock,
+    pub(crate) live: Live,
+    pub(crate) desk: Desk,
+    pub(crate) faults: Faults<M::Error>,
+    pub(crate) tally: Tally,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// The observer wants evidence about the order of grants.
+    pub(crate) wants_order: bool,
+    /// Told when a connection was opened or a slot became vacant: for those who warm up or drain.
+    pub(crate) changed: Notify,
+}
+
+/// The options, and what of them a request reads without the lock.
+pub(crate) struct Live {
+    pub(crate) options: Mutex<Options>,
+    pub(crate) acquire_timeout: AtomicU64,
+    pub(crate) queue_limit: AtomicU32,
+    /// Every connection is looked after before it is lent: `before_acquire` is set, or `validate_after_idle` is zero.
+    pub(crate) guarded: AtomicBool,
+    /// Connections that `warm_up` calls ask for.
+    pub(crate) warm: AtomicU32,
+    /// A `try_acquire` found nothing.
+    pub(crate) asked: AtomicU32,
+    /// When a drain turns into a close; `u64::MAX` while none goes on.
+    pub(crate) drain_until: AtomicU64,
+}
+
+impl Live {
+    pub(crate) fn new(options: Options) -> Self {
+        let live = Live {
+            acquire_timeout: AtomicU64::new(0),
+            queue_limit: AtomicU32::new(0),
+            guarded: AtomicBool::new(false),
+            warm: AtomicU32::new(0),
+            asked: AtomicU32::new(0),
+            drain_until: AtomicU64::new(u64::MAX),
+            options: Mutex::new(options),
+        };
+        live.publish(&live.options.lock());
+        live
+    }
+
+    /// Writes the copies that are read without the lock.
+    pub(crate) fn publish(&self, options: &Options) {
+        self.acquire_timeout
+            .store(options.acquire_timeout.map_or(u64::MAX, nanos), Relaxed);
+        self.queue_limit.store(options.queue_limit.unwrap_or(u32::MAX), Relaxed);
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    pub(crate) fn now(&self) -> u64 {
+        self.clock.now()
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        self.live.options.lock().clone()
+    }
+
+    /// Tells the observer, whose panics stay here.
+    #[inline]
+    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
+        if let Some(observer) = &self.observer {
+            let _ = catch_unwind(AssertUnwindSafe(|| observer.on(&event())));
+        }
+    }
+
+    pub(crate) fn poke(&self) {
+        self.desk.signal.poke();
+    }
+
+    /// Puts an opened connection into its slot.
+    pub(crate) fn fill(&self, slot: &mut SlotOf<M>, conn: M::Connection, epoch: u32) {
+        let (now, options) = (self.now(), self.options());
+        let meta = self.cells.meta(slot.number());
+        meta.filled(now, lifetime_end(&options, now));
+        let first_use = meta.uses();
+        *self.cells.value_mut(slot) = Some(Entry {
+            conn,
+            epoch,
+            born: now,
+            first_use,
+        });
+        count(&self.tally.opened);
+        self.changed.notify_waiters();
+    }
+
+    /// Takes the connection out of its slot.
+    pub(crate) fn empty(&self, slot: &mut SlotOf<M>) -> Option<M::Connection> {
+        self.cells.meta(slot.number()).emptied();
+        self.cells.value_mut(slot).take().map(|entry| entry.conn)
+    }
+
+    /// Drops whatever stands in the slot and makes it vacant. A panic in the connection's drop stays here.
+    pub(crate) fn vacate(&self, mut slot: SlotOf<M>, leaving: bool, reason: CloseReason) -> u32 {
+        if let Some(conn) = self.empty(&mut slot) {
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(conn)));
+            self.gone(reason);
+        }
+        self.make_vacant(slot, leaving)
+    }
+
+    /// A connection has left the pool.
+    pub(crate) fn gone(&self, reason: CloseReason) {
+        count(&self.tally.closed);
+        self.tell(|| Event::Closed { reason });
+    }
+
+    /// Makes an empty slot vacant, and tells whoever could use it. Returns how many are occupied still.
+    pub(crate) fn make_vacant(&self, slot: SlotOf<M>, leaving: bool) -> u32 {
+        let occupied = self.line.vacate(slot, leaving);
+        self.changed.notify_waiters();
+        self.poke();
+        occupied
+    }
+
+    /// Gives a slot back that nobody has used since it was lent or looked after. `checked`: it was just looked after.
+    pub(crate) fn hand_back(&self, slot: SlotOf<M>, checked: bool) {
+        let epoch = self.cells.value(&slot).map_or(0, |entry| entry.epoch);
+        let now = || self.now();
+        let given = if checked {
+            self.line.deliver(slot, epoch, now)
+        } else {
+            self.line.give(slot, epoch, now)
+        };
+        match given {
+            Given::Kept => {}
+            Given::Stirred => self.poke(),
+            Given::Leaves(slot) => self.send(slot, Work::Closing, CloseReason::Retired),
+        }
+    }
+
+    /// Sends a slot to the supervisor; where there is none, drops its connection. A slot to be closed must have been booked
+    /// as leaving.
+    pub(crate) fn send(&self, slot: SlotOf<M>, work: Work, reason: CloseReason) {
+        self.tally.begin(work);
+        self.lane.push(Errand { slot, work, reason });
+        // The lane rule (`desk`): look only after the push.
+        if self.desk.staffed_for_sure() {
+            self.poke()
+        } else {
+            self.sweep()
+        }
+    }
+
+    /// Sends slots that leave, all for one reason.
+    pub(crate) fn dismiss(&self, slots: Vec<SlotOf<M>>, reason: CloseReason) {
+        for slot in slots {
+            self.send(slot, Work::Closing, reason);
+        }
+    }
+
+    /// Empties the lane where nobody awaits anything: connections are dropped, their slots vacant.
+    pub(crate) fn sweep(&self) {
+        while let Some(Errand { slot, work, reason }) = self.lane.pop() {
+            self.vacate(slot, work == Work::Closing, reason);
+            self.tally.end(work);
+        }
+    }
+
+    /// Leases ended so far.
+    pub(crate) fn leases(&self) -> u64 {
+        (0..self.line.made()).map(|number| self.cells.meta(number).uses()).sum()
+    }
+}
+
+impl<M: Manager> Drop for Shared<M> {
+    /// The last handle, guard and task are gone. Idle connections are dropped; each may panic, and none may stop the rest.
+    fn drop(&mut self) {
+        self.desk.signal.poke();
+        let (idle, _) = self.line.close();
+        for slot in idle {
+            self.vacate(slot, true, CloseReason::Retired);
+        }
+        self.sweep();
+    }
+}
+
+/// When a connection born now is over age.
+pub(crate) fn lifetime_end(options: &Options, born: u64) -> u64 {
+    options.max_lifetime.map_or(u64::MAX, |lifetime| {
+        let cut = lifetime.mul_f64(options.lifetime_jitter * fastrand::f64());
+        born.saturating_add(nanos(lifetime.saturating_sub(cut))).max(1)
+    })
+}
+
+/// A duration for an event: from then until now.
+pub(crate) fn since<M: Manager>(shared: &Shared<M>, then: u64) -> std::time::Duration {
+    between(then, shared.now())
+}

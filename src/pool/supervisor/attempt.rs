@@ -1,0 +1,72 @@
+//! One attempt to connect, and what follows from a failure.
+//!
+//! | it ended with | then |
+//! |---|---|
+//! | a connection of the current generation | to the head of the line, or idle |
+//! | a connection of an older one | closed, and demand is looked at again |
+//! | a transient error, a timeout, a panic | backoff; the line waits, and its timeouts carry the cause |
+//! | a permanent error, nothing open or opening | the line fails with it, and so do arrivals until the backoff ends |
+//! | a permanent error, something open | as a transient one: those in line can still be served |
+
+use super::super::error::ConnectFailure;
+use super::super::held::Held;
+use super::super::hooks;
+use super::super::manager::Manager;
+use super::super::shared::{Shared, since};
+use super::super::tally::count;
+use super::unpanicked;
+use crate::observe::Event;
+use crate::sync::queue::Failure;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Opens a connection in the slot it holds. Dropped at its await (the runtime is gone), the slot becomes vacant.
+pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
+    let shared = held.shared.clone();
+    let begun = shared.now();
+    shared.tell(|| Event::Connecting);
+    let limit = shared.options().connect_timeout;
+    let attempt = async {
+        let mut conn = shared.manager.connect().await?;
+        hooks::run::<M>(&shared.hooks.after_connect, &mut conn).await?;
+        Ok(conn)
+    };
+    let failure = match tokio::time::timeout(limit, unpanicked(attempt)).await {
+        Ok(Ok(Ok(conn))) => {
+            held.fill(conn, epoch);
+            shared.faults.healed();
+            shared.tell(|| Event::Opened {
+                took: since(&shared, begun),
+            });
+            return held.deliver(true);
+        }
+        Ok(Ok(Err::<_, M::Error>(error))) => ConnectFailure::Error(Arc::new(error)),
+        Ok(Err(_)) => ConnectFailure::Panicked,
+        Err(_) => ConnectFailure::TimedOut,
+    };
+    let permanent = match &failure {
+        ConnectFailure::Error(error) => !shared.may_help(error),
+        _ => false,
+    };
+    count(&shared.tally.connect_failures);
+    shared.tell(|| Event::ConnectFailed {
+        took: since(&shared, begun),
+    });
+    shared.faults.failed(failure, begun, shared.now(), &shared.options());
+    let occupied = held.vacate();
+    if permanent && occupied == 0 {
+        fail_line(&shared);
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    /// Whether another attempt may help after this error; a manager that panics over it does not know.
+    pub(crate) fn may_help(&self, error: &M::Error) -> bool {
+        catch_unwind(AssertUnwindSafe(|| self.manager.is_transient(error))).unwrap_or(true)
+    }
+}
+
+fn fail_line<M: Manager>(shared: &Arc<Shared<M>>) {
+    shared.faults.fail_fast(shared.now());
+    shared.line.fail_all(Failure::Fault);
+}

@@ -1,0 +1,91 @@
+//! How many connections are wanted, and what is done for it now.
+//!
+//! Those who wait need one each. A stale idle connection is looked at first, then vacant slots are connected, together never
+//! more than there are requests; beyond that `min_idle`, a `warm_up` and a `try_acquire` that found nothing may ask for more.
+//! Demand is looked at again before each attempt, so a request that a released connection has served meanwhile opens none.
+
+use super::super::held::Held;
+use super::super::manager::Manager;
+use super::super::shared::{Shared, SlotOf};
+use super::super::tally::Work;
+use crate::observe::CloseReason;
+use crate::sync::line::Phase;
+use crate::sync::primitives::Ordering::Relaxed;
+use crate::sync::upkeep::Counts;
+use std::sync::Arc;
+
+/// The next thing to do for those who wait.
+#[derive(Debug, PartialEq, Eq)]
+enum Need {
+    /// Look after a stale idle connection.
+    Check,
+    /// Connect a vacant slot.
+    Connect,
+    /// Nothing, as long as nothing changes.
+    Nothing,
+}
+
+impl<M: Manager> Shared<M> {
+    /// Begins what is wanted; returns when a backoff ends that holds something up.
+    pub(super) fn meet_demand(self: &Arc<Self>, now: u64) -> u64 {
+        let options = self.options();
+        loop {
+            let counts = self.line.counts();
+            match self.need(&counts, options.min_idle, options.max_connecting) {
+                Need::Check => match self.line.take_stale() {
+                    Some((slot, since)) => self.look_after(slot, since),
+                    None => return u64::MAX,
+                },
+                Need::Connect => {
+                    let until = self.faults.until();
+                    if now < until {
+                        return until;
+                    }
+                    let Some((slot, epoch)) = self.line.occupy() else {
+                        return u64::MAX;
+                    };
+                    self.live.asked.store(0, Relaxed);
+                    self.open(slot, epoch);
+                }
+                Need::Nothing => return u64::MAX,
+            }
+        }
+    }
+
+    fn need(&self, counts: &Counts, min_idle: u32, max_connecting: u32) -> Need {
+        let (validating, connecting) = (self.tally.at(Work::Validating), self.tally.at(Work::Connecting));
+        if counts.phase == Phase::Closed {
+            return Need::Nothing;
+        }
+        let asked = self.live.asked.load(Relaxed);
+        let waiting = if counts.paused { 0 } else { counts.pending.max(asked) };
+        if waiting > validating && counts.stale > 0 {
+            return Need::Check;
+        }
+        let open = counts.occupied - self.tally.at(Work::Closing).min(counts.occupied);
+        let wanted = waiting > validating + connecting
+            || counts.phase == Phase::Open
+                && (counts.idle + connecting < min_idle || open < self.live.warm.load(Relaxed).min(counts.limit));
+        if wanted && counts.vacant > 0 && connecting < max_connecting {
+            Need::Connect
+        } else {
+            Need::Nothing
+        }
+    }
+
+    fn open(self: &Arc<Self>, slot: SlotOf<M>, epoch: u32) {
+        let held = Held::begin(self.clone(), slot, Work::Connecting, CloseReason::Retired);
+        tokio::spawn(super::attempt::connect(held, epoch));
+    }
+
+    /// A stale connection that somebody waits for: lent if it is not that stale after all, else validated.
+    fn look_after(self: &Arc<Self>, slot: SlotOf<M>, since: u64) {
+        let since = self.cells.meta(slot.number()).last_use(since);
+        let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid);
+        match self.needs_validation(since) {
+            false if self.hooks.before_acquire.is_none() => held.deliver(true),
+            validate => drop(tokio::spawn(super::tend::check(held, validate))),
+        }
+        self.live.asked.store(0, Relaxed);
+    }
+}

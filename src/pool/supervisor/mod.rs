@@ -1,0 +1,141 @@
+//! The pool's own background work: opening, validating, resetting, closing, expiring.
+//!
+//! Waiters only wait; one task per pool, the supervisor, sees to it that what they wait for comes. It holds the pool weakly,
+//! so a pool that everybody has dropped ends. Each connect, validate, reset and close is a task of its own beside it, with a
+//! [`Held`](super::held::Held) slot: a panic or a slow poll hurts only that slot, and a runtime that goes away drops the
+//! tokens and so gives every slot back.
+//!
+//! **It may die; the pool may not.** Its tenure's end clears the desk, sweeps the lane and wakes the whole line; whoever is
+//! polled next starts a new one on its own runtime.
+//!
+//! | file | verb |
+//! |---|---|
+//! | `demand` | how many connections are wanted, looked at again before each attempt |
+//! | `attempt` | connect, and what follows from a failure |
+//! | `tend` | validate, reset, close |
+//! | `tick` | what time makes stale, idle or over age |
+
+mod attempt;
+mod demand;
+mod tend;
+mod tick;
+
+use super::manager::Manager;
+use super::shared::Shared;
+use crate::observe::CloseReason;
+use crate::sync::line::Phase;
+use crate::sync::primitives::Ordering::Relaxed;
+use futures::FutureExt;
+use futures::future::{Either, select};
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use tick::Tick;
+
+impl<M: Manager> Shared<M> {
+    /// Sees to it that a supervisor is in office; false when there is no runtime for one.
+    #[inline]
+    pub(crate) fn staff(self: &Arc<Self>) -> bool {
+        self.desk.staffed() || self.employ()
+    }
+
+    #[cold]
+    fn employ(self: &Arc<Self>) -> bool {
+        let Some((runtime, term)) = self.desk.open() else {
+            return self.desk.staffed();
+        };
+        let tenure = Tenure {
+            shared: Arc::downgrade(self),
+            term,
+        };
+        runtime.spawn(supervise(tenure, self.desk.signal.clone()));
+        self.poke();
+        true
+    }
+}
+
+/// A supervisor's time in office, ended by its drop: it returned, panicked, or its runtime is gone.
+struct Tenure<M: Manager> {
+    shared: Weak<Shared<M>>,
+    term: u64,
+}
+
+impl<M: Manager> Drop for Tenure<M> {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.upgrade() else { return };
+        if shared.desk.vacate(self.term) {
+            shared.sweep();
+            shared.line.orphan();
+            shared.changed.notify_waiters();
+        }
+    }
+}
+
+async fn supervise<M: Manager>(tenure: Tenure<M>, signal: Arc<super::desk::Signal>) {
+    let mut tick = Tick::default();
+    loop {
+        let Some(shared) = tenure.shared.upgrade() else { return };
+        let Some(next) = shared.turn(&mut tick) else { return };
+        let clock = shared.clock;
+        drop(shared);
+        // Nothing is held across this await; dropped here, the tenure ends.
+        let called = pin!(std::future::poll_fn(|cx| signal.poll_called(cx)));
+        match next {
+            u64::MAX => called.await,
+            at => match select(called, pin!(tokio::time::sleep_until(clock.instant(at)))).await {
+                Either::Left(_) | Either::Right(_) => {}
+            },
+        }
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    /// One look at everything. Returns when to look again if nobody calls; `None` when there is nothing left to tend, ever.
+    fn turn(self: &Arc<Self>, tick: &mut Tick) -> Option<u64> {
+        let now = self.now();
+        self.line.expire(now);
+        self.run_errands();
+        let mut next = self.end(now)?;
+        next = next.min(self.meet_demand(now));
+        next = next.min(self.tick(tick, now));
+        // The promise of the line's alarm: an earlier deadline calls us, so this comes last.
+        Some(next.min(self.line.set_alarm()))
+    }
+
+    fn run_errands(self: &Arc<Self>) {
+        while let Some(errand) = self.lane.pop() {
+            self.run_errand(errand);
+        }
+    }
+
+    /// What a drain still asks for. `None` once the pool is closed and empty.
+    fn end(self: &Arc<Self>, now: u64) -> Option<u64> {
+        let counts = self.line.counts();
+        let until = self.live.drain_until.load(Relaxed);
+        match counts.phase {
+            Phase::Open => Some(u64::MAX),
+            Phase::Draining => {
+                self.dismiss(self.line.unwanted_idle(), CloseReason::Retired);
+                if now >= until || counts.occupied == 0 && counts.pending == 0 {
+                    self.close();
+                }
+                self.run_errands();
+                Some(until)
+            }
+            Phase::Closed => (counts.occupied > 0).then_some(u64::MAX),
+        }
+    }
+
+    /// Fails the line, closes what is idle, and lends nothing any more.
+    pub(crate) fn close(self: &Arc<Self>) -> usize {
+        let (idle, failed) = self.line.close();
+        self.dismiss(idle, CloseReason::Retired);
+        self.changed.notify_waiters();
+        self.poke();
+        failed
+    }
+}
+
+/// The manager's future with its panics kept: `Err` stands for one.
+fn unpanicked<F: Future>(future: F) -> impl Future<Output = std::thread::Result<F::Output>> {
+    std::panic::AssertUnwindSafe(future).catch_unwind()
+}

@@ -1,0 +1,92 @@
+//! Validate, reset and close: each a task that holds its slot, under its own timeout.
+//!
+//! A connection that fails one of the first two, or panics in it, goes on to be closed in the same task; whoever waits keeps
+//! its place in the line and is served by another one.
+
+use super::super::held::Held;
+use super::super::hooks;
+use super::super::lane::Errand;
+use super::super::manager::Manager;
+use super::super::shared::{Shared, since};
+use super::super::tally::Work;
+use super::unpanicked;
+use crate::observe::{CloseReason, Event};
+use std::sync::Arc;
+use tokio::time::timeout;
+
+impl<M: Manager> Shared<M> {
+    /// Begins what a guard left to be done.
+    pub(super) fn run_errand(self: &Arc<Self>, errand: Errand<M::Connection>) {
+        let Errand { slot, work, reason } = errand;
+        let held = Held::adopt(self.clone(), slot, work, reason);
+        match work {
+            Work::Resetting => drop(tokio::spawn(reset(held))),
+            _ => drop(tokio::spawn(close(held))),
+        }
+    }
+}
+
+/// Looks after an idle connection before it is lent: validation if it has been unused for long, then `before_acquire`.
+pub(super) async fn check<M: Manager>(mut held: Held<M>, validate: bool) {
+    let shared = held.shared.clone();
+    let begun = shared.now();
+    let limit = shared.options().validate_timeout;
+    let conn = held.conn().expect("bug: an idle slot without a connection");
+    let look = async {
+        if validate {
+            shared.manager.validate(conn).await?;
+        }
+        hooks::run::<M>(&shared.hooks.before_acquire, conn).await
+    };
+    // Dropped here (the runtime is gone): the connection is dropped, its slot vacant.
+    let sound = matches!(timeout(limit, unpanicked(look)).await, Ok(Ok(Ok(()))));
+    shared.tell(|| Event::Validated {
+        took: since(&shared, begun),
+        sound,
+    });
+    if sound {
+        return held.deliver(true);
+    }
+    held.part(CloseReason::Invalid);
+    close(held).await;
+}
+
+/// Cleans a connection that came back.
+async fn reset<M: Manager>(mut held: Held<M>) {
+    let shared = held.shared.clone();
+    let begun = shared.now();
+    let limit = shared.options().reset_timeout;
+    let conn = held.conn().expect("bug: a returned slot without a connection");
+    let clean = async {
+        if let Some(reset) = shared.manager.reset(conn) {
+            reset.await?;
+        }
+        hooks::run::<M>(&shared.hooks.after_release, conn).await
+    };
+    // Dropped here (the runtime is gone): a half-cleaned connection is dropped, never lent.
+    let clean = matches!(timeout(limit, unpanicked(clean)).await, Ok(Ok(Ok(()))));
+    shared.tell(|| Event::Reset {
+        took: since(&shared, begun),
+        clean,
+    });
+    if clean {
+        return held.deliver(false);
+    }
+    held.part(CloseReason::Unclean);
+    close(held).await;
+}
+
+/// Says farewell. The slot counts as occupied until this ends.
+async fn close<M: Manager>(mut held: Held<M>) {
+    let shared = held.shared.clone();
+    if let Some(conn) = held.empty() {
+        let limit = shared.options().close_timeout;
+        let farewell = async {
+            if let Some(farewell) = shared.manager.close(conn) {
+                farewell.await;
+            }
+        };
+        let _ = timeout(limit, unpanicked(farewell)).await;
+    }
+    held.vacate();
+}

@@ -1,0 +1,253 @@
+//! Rules about prose: README and ARCHITECTURE stay short, tables name what exists, examples compile, links lead somewhere.
+
+use crate::tree::{Finding, Page, Source, Tree, finds, holds};
+use std::path::Path;
+
+/// A page of this many lines is too long.
+const TOO_LONG: usize = 300;
+
+#[test]
+fn readme_and_architecture_can_be_read_in_one_go() {
+    let tree = Tree::load();
+    holds(
+        ["README.md", "ARCHITECTURE.md"]
+            .iter()
+            .flat_map(|path| page_length(path, tree.page(path)))
+            .collect(),
+    );
+}
+
+#[test]
+fn every_feature_has_its_row() {
+    let tree = Tree::load();
+    holds(features(tree.page("Cargo.toml"), tree.page("README.md")));
+}
+
+#[test]
+fn every_example_in_prose_is_compiled() {
+    let tree = Tree::load();
+    let sources = tree
+        .sources
+        .iter()
+        .flat_map(|source| fences(&source.path, &source.text));
+    holds(
+        sources
+            .chain(tree.pages.iter().flat_map(|page| fences(&page.path, &page.text)))
+            .collect(),
+    );
+}
+
+#[test]
+fn every_guide_is_a_page_of_the_documentation() {
+    let tree = Tree::load();
+    holds(guides(&tree.pages, &tree.sources));
+}
+
+#[test]
+fn every_version_has_a_dated_entry() {
+    let tree = Tree::load();
+    holds(changelog(tree.page("Cargo.toml"), tree.page("CHANGELOG.md")));
+}
+
+#[test]
+fn every_link_to_a_file_leads_to_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    holds(
+        Tree::load()
+            .pages
+            .iter()
+            .flat_map(|page| links(page, |target| root.join(target).exists()))
+            .collect(),
+    );
+}
+
+fn page_length(path: &str, text: &str) -> Vec<Finding> {
+    match text.lines().count() {
+        0 => vec![Finding::new(path, 0, "is missing or empty")],
+        lines if lines >= TOO_LONG => {
+            vec![Finding::new(
+                path,
+                TOO_LONG,
+                format!("has {lines} lines and must stay under {TOO_LONG}"),
+            )]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn features(manifest: &str, readme: &str) -> Vec<Finding> {
+    let first_cells = readme
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix('|')?.split('|').next());
+    let rows: Vec<&str> = first_cells.map(|cell| cell.trim().trim_matches('`')).collect();
+    let names = section(manifest, "features").filter_map(|line| Some(line.split_once('=')?.0.trim()));
+    names
+        .filter(|name| *name != "default" && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)))
+        .filter(|name| !rows.contains(name))
+        .map(|name| Finding::new("README.md", 0, format!("no table has a row for the feature `{name}`")))
+        .collect()
+}
+
+/// The lines of one table of a manifest that are not indented.
+fn section<'a>(manifest: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let header = format!("[{name}]");
+    let lines = manifest.lines().skip_while(move |line| line.trim() != header).skip(1);
+    lines
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| line.starts_with(|c: char| c.is_alphanumeric()))
+}
+
+/// The code fences that say `ignore`: rustdoc would skip them, and they would rot.
+fn fences(path: &str, text: &str) -> Vec<Finding> {
+    let fences = text.lines().enumerate().filter(|(_, line)| {
+        let line = line.trim_start();
+        let line = ["///", "//!"]
+            .iter()
+            .find_map(|mark| line.strip_prefix(mark))
+            .unwrap_or(line);
+        let line = line.trim_start_matches([' ', '>', '*']);
+        let info = line
+            .strip_prefix("```")
+            .or_else(|| line.strip_prefix("~~~"))
+            .unwrap_or_default();
+        info.split(|c: char| !c.is_alphanumeric()).any(|word| word == "ignore")
+    });
+    fences
+        .map(|(at, _)| {
+            Finding::new(
+                path,
+                at + 1,
+                "a fence that says `ignore` rots: let it compile, or say `text`",
+            )
+        })
+        .collect()
+}
+
+/// README is the crate's page and each guide a module, so that their examples are tests.
+fn guides(pages: &[Page], sources: &[Source]) -> Vec<Finding> {
+    let library = sources.iter().filter(|source| source.in_folder("src"));
+    let included: Vec<&str> = library
+        .flat_map(|source| source.text.split("include_str!(\"").skip(1))
+        .collect();
+    let guides = pages
+        .iter()
+        .filter(|page| page.path == "README.md" || page.path.starts_with("docs/"));
+    guides
+        .filter(|page| {
+            !included.iter().any(|rest| {
+                rest.split('"')
+                    .next()
+                    .is_some_and(|name| name.ends_with(&format!("/{}", page.path)))
+            })
+        })
+        .map(|page| {
+            Finding::new(
+                &page.path,
+                0,
+                "no file in src pulls it in with `include_str!`: its examples are not tested",
+            )
+        })
+        .collect()
+}
+
+fn changelog(manifest: &str, log: &str) -> Vec<Finding> {
+    let version = section(manifest, "package")
+        .find_map(|line| line.strip_prefix("version")?.split('"').nth(1))
+        .unwrap_or("?");
+    let entries = || {
+        log.lines()
+            .enumerate()
+            .filter_map(|(at, line)| Some((at + 1, line.strip_prefix("## ")?)))
+    };
+    let undated = entries().filter(|(_, title)| !title.to_lowercase().contains("unreleased") && !ends_with_date(title));
+    let mut findings: Vec<Finding> = undated
+        .map(|(line, title)| Finding::new("CHANGELOG.md", line, format!("`{title}` does not end with its date")))
+        .collect();
+    if !entries().any(|(_, title)| title.contains(version)) {
+        findings.push(Finding::new(
+            "CHANGELOG.md",
+            0,
+            format!("has no entry for the version {version}"),
+        ));
+    }
+    findings
+}
+
+fn ends_with_date(title: &str) -> bool {
+    let date = title.split_whitespace().last().unwrap_or_default();
+    let parts: Vec<&str> = date.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([4, 2, 2])
+        && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The links of a page that name a file that is not there. An address, an anchor or an item's path is no file.
+fn links(page: &Page, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut findings = Vec::new();
+    let mut in_code = false;
+    for (at, line) in page.text.lines().enumerate() {
+        in_code ^= line.trim_start().starts_with("```");
+        let targets = line
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split([')', ' ', '#']).next());
+        for target in targets.filter(|target| !in_code && !target.contains(':') && target.contains(['/', '.'])) {
+            if !exists(&format!("{folder}/{target}").trim_start_matches('/').to_owned()) {
+                findings.push(Finding::new(
+                    &page.path,
+                    at + 1,
+                    format!("links to `{target}`, which is not there"),
+                ));
+            }
+        }
+    }
+    findings
+}
+
+#[test]
+fn the_rules_about_tables_can_fail() {
+    let manifest = "[package]\nversion = \"0.2.0\"\n[features]\ndefault = []\n# note\na = []\nb-c = [\n    \"d\",\n]\n[dependencies]\ne = \"1\"\n";
+    let readme = "| feature | adds |\n|---|---|\n| `a` | b-c |\n";
+    finds(features(manifest, readme), &[("README.md", "`b-c`")]);
+    finds(features(manifest, &format!("{readme}| `b-c` | |")), &[]);
+
+    let log = "# Changelog\n## Unreleased\n## 0.1.0 - 2026-02-31\n## 0.0.1, soon\n";
+    finds(
+        changelog(manifest, log),
+        &[("CHANGELOG.md:4", "`0.0.1, soon`"), ("CHANGELOG.md", "version 0.2.0")],
+    );
+    finds(changelog(manifest, "## 0.2.0 - 2026-01-01\n"), &[]);
+
+    finds(page_length("README.md", ""), &[("README.md", "missing")]);
+    finds(
+        page_length("README.md", &"a\n".repeat(TOO_LONG)),
+        &[("README.md:300", "under 300")],
+    );
+    finds(page_length("README.md", &"a\n".repeat(TOO_LONG - 1)), &[]);
+}
+
+#[test]
+fn the_rules_about_prose_can_fail() {
+    let source = "/// ```ignore\n/// ```\nfn a() {}\n//! ```rust,ignore\n/// ```no_run\n/// to ignore it\n";
+    finds(
+        fences("src/a.rs", source),
+        &[("src/a.rs:1", "rots"), ("src/a.rs:4", "rots")],
+    );
+    finds(fences("README.md", "~~~ rust ignore\n"), &[("README.md:1", "rots")]);
+
+    let pages = [
+        Page::new("README.md", ""),
+        Page::new("docs/fairness.md", ""),
+        Page::new("SECURITY.md", ""),
+    ];
+    let some = Source::new("src/lib.rs", "#![doc = include_str!(\"../README.md\")]");
+    let all = Source::new("src/guides.rs", "#![doc = include_str!(\"../docs/fairness.md\")]");
+    let said = [("docs/fairness.md", "no file in src pulls it in")];
+    finds(guides(&pages, std::slice::from_ref(&some)), &said);
+    finds(guides(&pages, &[some, all]), &[]);
+
+    let text =
+        "[a](https://a.b/c) [b](#d) [c](crate::Pool) [d](Pool) [e](gone.md#x)\n[f](here.md)\n```\nx[0](a.b)\n```\n";
+    let found = links(&Page::new("docs/a.md", text), |path| path == "docs/here.md");
+    finds(found, &[("docs/a.md:1", "`gone.md`")]);
+}
