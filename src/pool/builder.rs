@@ -28,7 +28,7 @@ use tokio::runtime::Handle;
 /// let pool = Pool::builder(Demo)
 ///     .limit(16)
 ///     .min_idle(2)
-///     .queue_limit(1_000)
+///     .queue_limit(Some(1_000))
 ///     .acquire_timeout(Duration::from_secs(3))
 ///     .idle_timeout(None)
 ///     .build()?;
@@ -47,8 +47,8 @@ pub struct Builder<M: Manager> {
 macro_rules! options {
     ($($(#[$doc:meta])* $name:ident, $set:ident: $kind:ty;)*) => {
         impl<M: Manager> Builder<M> {
-            $($(#[$doc])* pub fn $name(mut self, $name: impl Into<$kind>) -> Self {
-                self.options.$name = $name.into();
+            $($(#[$doc])* pub fn $name(mut self, $name: $kind) -> Self {
+                self.options.$name = Into::into($name);
                 self
             })*
         }
@@ -61,8 +61,8 @@ macro_rules! options {
             /// # Errors
             ///
             /// The value is out of its range; nothing has changed.
-            pub fn $set(&self, $name: impl Into<$kind>) -> Result<(), OptionsError> {
-                self.shared.change(|options| options.$name = $name.into())
+            pub fn $set(&self, $name: $kind) -> Result<(), OptionsError> {
+                self.shared.change(|options| options.$name = Into::into($name))
             })*
         }
     };
@@ -79,7 +79,7 @@ options! {
     /// The most connects under way at once.
     max_connecting, set_max_connecting: u32;
     /// How long an acquire may take in all; `None` for any time.
-    acquire_timeout, set_acquire_timeout: Option<Duration>;
+    acquire_timeout, set_acquire_timeout: impl Into<Option<Duration>>;
     /// How long one attempt to connect may take.
     connect_timeout, set_connect_timeout: Duration;
     /// How long a validation may take.
@@ -89,13 +89,13 @@ options! {
     /// How long a close may take.
     close_timeout, set_close_timeout: Duration;
     /// How long an idle connection is kept; `None` for ever.
-    idle_timeout, set_idle_timeout: Option<Duration>;
+    idle_timeout, set_idle_timeout: impl Into<Option<Duration>>;
     /// How old a connection may become; `None` for any age. The age of open connections is judged anew.
-    max_lifetime, set_max_lifetime: Option<Duration>;
+    max_lifetime, set_max_lifetime: impl Into<Option<Duration>>;
     /// By how much of itself `max_lifetime` is shortened at most, at random.
     lifetime_jitter, set_lifetime_jitter: f64;
     /// How long a connection may be idle and still be lent without validation; `None` never validates.
-    validate_after_idle, set_validate_after_idle: Option<Duration>;
+    validate_after_idle, set_validate_after_idle: impl Into<Option<Duration>>;
     /// The wait after a first failed connect.
     backoff_initial, set_backoff_initial: Duration;
     /// The longest wait between failed connects.
