@@ -15,7 +15,10 @@ impl Manager for Backend {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let pool = Pool::builder(Backend).limit(4).acquire_timeout(Duration::from_secs(3)).build()?;
+    let pool = Pool::builder(Backend)
+        .limit(4)
+        .acquire_timeout(Duration::from_secs(3))
+        .build()?;
     let conn = pool.acquire().await?; // waits in line, first come, first served
     println!("{} from a pool with {}", *conn, pool.status());
     drop(conn); // straight to the next in line, or back to the pool

@@ -3,7 +3,7 @@
 use super::clock::between;
 use super::entry::Entry;
 use super::manager::Manager;
-use super::shared::{Shared, SlotOf};
+use super::shared::{OpenOf, Shared, SlotOf};
 use crate::observe::CloseReason;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -17,12 +17,8 @@ use std::time::Duration;
 #[must_use = "the connection goes back at once"]
 pub struct Pooled<'a, M: Manager> {
     shared: &'a Shared<M>,
-    lease: Lease<M>,
-}
-
-/// What both guards have in common: the slot, until it goes back.
-pub(crate) struct Lease<M: Manager> {
-    slot: Option<SlotOf<M>>,
+    /// The slot with its cell, until it goes back.
+    open: Option<OpenOf<'a, M>>,
     broken: bool,
 }
 
@@ -31,7 +27,8 @@ impl<'a, M: Manager> Pooled<'a, M> {
     pub(crate) fn new(shared: &'a Shared<M>, slot: SlotOf<M>) -> Self {
         Pooled {
             shared,
-            lease: Lease::new(slot),
+            open: Some(shared.cells.open(slot)),
+            broken: false,
         }
     }
 
@@ -47,80 +44,42 @@ impl<'a, M: Manager> Pooled<'a, M> {
     /// # Ok(()) });
     /// ```
     pub fn detach(mut self) -> M::Connection {
-        self.lease.detach(self.shared)
+        let open = self.open.take().expect("bug: a guard without a slot");
+        self.shared.detach(open.shut())
     }
 
     /// Has the connection closed when the guard is dropped.
     pub fn mark_broken(&mut self) {
-        self.lease.broken = true;
+        self.broken = true;
     }
 
     /// How long ago the connection was opened.
     pub fn age(&self) -> Duration {
-        self.lease.age(self.shared)
+        between(self.entry().born, self.shared.now())
     }
 
     /// How often it was lent before.
     pub fn uses(&self) -> u64 {
-        self.lease.uses(self.shared)
+        let open = self.open.as_ref().expect("bug: a guard without a slot");
+        open.meta().uses() - self.entry().first_use
+    }
+
+    #[inline(always)]
+    fn entry(&self) -> &Entry<M::Connection> {
+        let entry = self.open.as_ref().and_then(OpenOf::<M>::value);
+        entry.expect("bug: a lease without a connection")
     }
 }
 
-impl<M: Manager> Lease<M> {
-    #[inline(always)]
-    pub(crate) fn new(slot: SlotOf<M>) -> Self {
-        Lease {
-            slot: Some(slot),
-            broken: false,
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn entry<'a>(&'a self, shared: &'a Shared<M>) -> &'a Entry<M::Connection> {
-        self.slot
-            .as_ref()
-            .and_then(|slot| shared.cells.value(slot))
-            .expect("bug: a lease without a connection")
-    }
-
-    #[inline(always)]
-    pub(crate) fn entry_mut<'a>(&'a mut self, shared: &'a Shared<M>) -> &'a mut Entry<M::Connection> {
-        let slot = self.slot.as_mut().expect("bug: a lease without a slot");
-        shared
-            .cells
-            .value_mut(slot)
-            .as_mut()
-            .expect("bug: a lease without a connection")
-    }
-
-    pub(crate) fn mark_broken(&mut self) {
-        self.broken = true;
-    }
-
-    pub(crate) fn age(&self, shared: &Shared<M>) -> Duration {
-        between(self.entry(shared).born, shared.now())
-    }
-
-    pub(crate) fn uses(&self, shared: &Shared<M>) -> u64 {
-        let slot = self.slot.as_ref().expect("bug: a lease without a slot");
-        shared.cells.meta(slot.number()).uses() - self.entry(shared).first_use
-    }
-
-    pub(crate) fn detach(&mut self, shared: &Shared<M>) -> M::Connection {
-        let mut slot = self.slot.take().expect("bug: a lease without a slot");
-        shared.cells.meta(slot.number()).used();
-        let mut conn = shared.empty(&mut slot).expect("bug: a lease without a connection");
-        shared.make_vacant(slot, false);
-        shared.gone(CloseReason::Detached);
-        let _ = catch_unwind(AssertUnwindSafe(|| shared.manager.detached(&mut conn)));
+impl<M: Manager> Shared<M> {
+    /// A connection leaves the pool with its holder.
+    pub(crate) fn detach(&self, mut slot: SlotOf<M>) -> M::Connection {
+        self.cells.meta(slot.number()).used();
+        let mut conn = self.empty(&mut slot).expect("bug: a lease without a connection");
+        self.make_vacant(slot, false);
+        self.gone(CloseReason::Detached);
+        let _ = catch_unwind(AssertUnwindSafe(|| self.manager.detached(&mut conn)));
         conn
-    }
-
-    #[inline(always)]
-    pub(crate) fn release(&mut self, shared: &Shared<M>) {
-        if let Some(slot) = self.slot.take() {
-            shared.release(slot, self.broken);
-        }
     }
 }
 
@@ -129,21 +88,24 @@ impl<M: Manager> Deref for Pooled<'_, M> {
 
     #[inline(always)]
     fn deref(&self) -> &M::Connection {
-        &self.lease.entry(self.shared).conn
+        &self.entry().conn
     }
 }
 
 impl<M: Manager> DerefMut for Pooled<'_, M> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut M::Connection {
-        &mut self.lease.entry_mut(self.shared).conn
+        let entry = self.open.as_mut().and_then(|open| open.value_mut().as_mut());
+        &mut entry.expect("bug: a lease without a connection").conn
     }
 }
 
 impl<M: Manager> Drop for Pooled<'_, M> {
     #[inline]
     fn drop(&mut self) {
-        self.lease.release(self.shared);
+        if let Some(open) = self.open.take() {
+            self.shared.release(open, self.broken);
+        }
     }
 }
 

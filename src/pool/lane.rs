@@ -6,7 +6,8 @@
 use super::entry::Entry;
 use super::tally::Work;
 use crate::observe::CloseReason;
-use crate::sync::cells::{SEGMENTS, Slot, locate, segment_len};
+use crate::sync::cells::Slot;
+use crate::sync::segments::{SEGMENTS, locate, segment_len};
 use crossbeam_queue::ArrayQueue;
 use std::fmt;
 use std::sync::OnceLock;
@@ -20,12 +21,17 @@ pub(crate) struct Errand<C> {
 }
 
 pub(crate) struct Lane<C> {
-    queues: [OnceLock<ArrayQueue<Errand<C>>>; SEGMENTS],
+    queues: [OnceLock<Box<ArrayQueue<Errand<C>>>>; SEGMENTS],
 }
 
 impl<C> fmt::Debug for Lane<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waiting: usize = self.queues.iter().filter_map(OnceLock::get).map(ArrayQueue::len).sum();
+        let waiting: usize = self
+            .queues
+            .iter()
+            .filter_map(OnceLock::get)
+            .map(|queue| queue.len())
+            .sum();
         f.debug_struct("Lane").field("waiting", &waiting).finish()
     }
 }
@@ -40,7 +46,7 @@ impl<C> Lane<C> {
     /// Makes room for the first `slots` numbers.
     pub(crate) fn reach(&self, slots: u32) {
         for segment in 0..=locate(slots.max(1) - 1).0 {
-            self.queues[segment].get_or_init(|| ArrayQueue::new(segment_len(segment)));
+            self.queues[segment].get_or_init(|| Box::new(ArrayQueue::new(segment_len(segment))));
         }
     }
 
@@ -54,6 +60,9 @@ impl<C> Lane<C> {
     }
 
     pub(crate) fn pop(&self) -> Option<Errand<C>> {
-        self.queues.iter().map_while(OnceLock::get).find_map(ArrayQueue::pop)
+        self.queues
+            .iter()
+            .map_while(OnceLock::get)
+            .find_map(|queue| queue.pop())
     }
 }

@@ -1,6 +1,7 @@
 //! The guard that owns a handle to its pool: `'static`, at the price of one reference count.
 
-use super::guard::Lease;
+use super::clock::between;
+use super::entry::Entry;
 use super::manager::Manager;
 use super::shared::{Shared, SlotOf};
 use std::fmt;
@@ -12,35 +13,45 @@ use std::time::Duration;
 #[must_use = "the connection goes back at once"]
 pub struct OwnedPooled<M: Manager> {
     shared: Arc<Shared<M>>,
-    lease: Lease<M>,
+    /// The slot, until it goes back.
+    slot: Option<SlotOf<M>>,
+    broken: bool,
 }
 
 impl<M: Manager> OwnedPooled<M> {
     pub(crate) fn new(shared: Arc<Shared<M>>, slot: SlotOf<M>) -> Self {
         OwnedPooled {
             shared,
-            lease: Lease::new(slot),
+            slot: Some(slot),
+            broken: false,
         }
     }
 
     /// See [`Pooled::detach`](crate::Pooled::detach).
     pub fn detach(mut self) -> M::Connection {
-        self.lease.detach(&self.shared)
+        let slot = self.slot.take().expect("bug: a guard without a slot");
+        self.shared.detach(slot)
     }
 
     /// See [`Pooled::mark_broken`](crate::Pooled::mark_broken).
     pub fn mark_broken(&mut self) {
-        self.lease.mark_broken();
+        self.broken = true;
     }
 
     /// See [`Pooled::age`](crate::Pooled::age).
     pub fn age(&self) -> Duration {
-        self.lease.age(&self.shared)
+        between(self.entry().born, self.shared.now())
     }
 
     /// See [`Pooled::uses`](crate::Pooled::uses).
     pub fn uses(&self) -> u64 {
-        self.lease.uses(&self.shared)
+        let slot = self.slot.as_ref().expect("bug: a guard without a slot");
+        self.shared.cells.meta(slot.number()).uses() - self.entry().first_use
+    }
+
+    fn entry(&self) -> &Entry<M::Connection> {
+        let entry = self.slot.as_ref().and_then(|slot| self.shared.cells.value(slot));
+        entry.expect("bug: a lease without a connection")
     }
 }
 
@@ -49,21 +60,25 @@ impl<M: Manager> Deref for OwnedPooled<M> {
 
     #[inline]
     fn deref(&self) -> &M::Connection {
-        &self.lease.entry(&self.shared).conn
+        &self.entry().conn
     }
 }
 
 impl<M: Manager> DerefMut for OwnedPooled<M> {
     #[inline]
     fn deref_mut(&mut self) -> &mut M::Connection {
-        &mut self.lease.entry_mut(&self.shared).conn
+        let slot = self.slot.as_mut().expect("bug: a guard without a slot");
+        let entry = self.shared.cells.value_mut(slot).as_mut();
+        &mut entry.expect("bug: a lease without a connection").conn
     }
 }
 
 impl<M: Manager> Drop for OwnedPooled<M> {
     #[inline]
     fn drop(&mut self) {
-        self.lease.release(&self.shared);
+        if let Some(slot) = self.slot.take() {
+            self.shared.release(self.shared.cells.open(slot), self.broken);
+        }
     }
 }
 

@@ -11,7 +11,7 @@
 //! | of an older generation, or not needed any more | into the lane, to be closed | the same |
 
 use super::manager::Manager;
-use super::shared::{Shared, SlotOf};
+use super::shared::{OpenOf, Shared, SlotOf};
 use super::tally::Work;
 use crate::observe::CloseReason;
 use crate::sync::line::Given;
@@ -25,28 +25,42 @@ enum Verdict {
 }
 
 impl<M: Manager> Shared<M> {
-    /// The end of a lease.
+    /// The end of a lease. `marked`: its holder says that the connection is broken.
     #[inline]
-    pub(crate) fn release(&self, mut slot: SlotOf<M>, marked: bool) {
-        let meta = self.cells.meta(slot.number());
+    pub(crate) fn release(&self, mut open: OpenOf<'_, M>, marked: bool) {
+        let meta = open.meta();
         meta.used();
-        if self.live.guarded.load(Relaxed) {
-            meta.touch(self.now());
-        }
-        let retires = meta.retires();
-        let entry = self
-            .cells
-            .value_mut(&mut slot)
-            .as_mut()
-            .expect("bug: a lease without a connection");
-        let epoch = entry.epoch;
         // A holder that panics may have left anything half done.
         let broken = marked || std::thread::panicking();
-        let verdict = if broken || retires {
-            Verdict::Broken
-        } else {
-            self.judge(&mut entry.conn)
-        };
+        if broken || meta.retires() || self.live.guarded.load(Relaxed) {
+            return self.release_unusual(open, broken);
+        }
+        let entry = open.value_mut().as_mut().expect("bug: a lease without a connection");
+        let epoch = entry.epoch;
+        let verdict = self.judge(&mut entry.conn);
+        self.settle(open.shut(), epoch, verdict);
+    }
+
+    #[cold]
+    fn release_unusual(&self, mut open: OpenOf<'_, M>, broken: bool) {
+        let meta = open.meta();
+        meta.touch(self.now());
+        if broken || meta.retires() {
+            let reason = if broken {
+                CloseReason::Broken
+            } else {
+                CloseReason::Lifetime
+            };
+            return self.discard(open.shut(), reason);
+        }
+        let entry = open.value_mut().as_mut().expect("bug: a lease without a connection");
+        let epoch = entry.epoch;
+        let verdict = self.judge(&mut entry.conn);
+        self.settle(open.shut(), epoch, verdict);
+    }
+
+    #[inline]
+    fn settle(&self, slot: SlotOf<M>, epoch: u32, verdict: Verdict) {
         match verdict {
             Verdict::Sound => match self.line.give(slot, epoch, || self.now()) {
                 Given::Kept => {}
@@ -54,16 +68,15 @@ impl<M: Manager> Shared<M> {
                 Given::Leaves(slot) => self.send(slot, Work::Closing, CloseReason::Retired),
             },
             Verdict::Reset => self.send(slot, Work::Resetting, CloseReason::Unclean),
-            Verdict::Broken => {
-                self.line.part();
-                let reason = if retires && !broken {
-                    CloseReason::Lifetime
-                } else {
-                    CloseReason::Broken
-                };
-                self.send(slot, Work::Closing, reason);
-            }
+            Verdict::Broken => self.discard(slot, CloseReason::Broken),
         }
+    }
+
+    /// Never to be lent again.
+    #[cold]
+    fn discard(&self, slot: SlotOf<M>, reason: CloseReason) {
+        self.line.part();
+        self.send(slot, Work::Closing, reason);
     }
 
     #[inline]

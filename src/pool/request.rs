@@ -201,16 +201,21 @@ impl Request {
     }
 
     /// Leaves the line; a connection assigned meanwhile, which nobody has touched, goes to the next in it.
+    #[inline(always)]
     pub(crate) fn cancel<M: Manager>(self: Pin<&mut Self>, shared: &Shared<M>) {
-        let this = self.project();
-        if this.place.queued() {
-            let assigned = this.place.abandon(&shared.line);
-            count(&shared.tally.cancelled);
-            if let Some(slot) = assigned {
-                shared.hand_back(slot, true);
-            }
-            shared.tell(|| Event::Cancelled);
+        if self.place.queued() {
+            self.leave(shared);
         }
+    }
+
+    #[cold]
+    fn leave<M: Manager>(self: Pin<&mut Self>, shared: &Shared<M>) {
+        let assigned = self.project().place.abandon(&shared.line);
+        count(&shared.tally.cancelled);
+        if let Some(slot) = assigned {
+            shared.hand_back(slot, true);
+        }
+        shared.tell(|| Event::Cancelled);
     }
 }
 

@@ -12,7 +12,7 @@ use super::manager::Manager;
 use super::options::Options;
 use super::tally::{Tally, Work, count};
 use crate::observe::{CloseReason, Event, Observer};
-use crate::sync::cells::{Cells, Slot};
+use crate::sync::cells::{Cells, Open, Slot};
 use crate::sync::line::{Given, Line};
 use crate::sync::primitives::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering::*};
 use crate::sync::slots::Slots;
@@ -22,6 +22,9 @@ use tokio::sync::Notify;
 
 /// A slot of a pool of this manager's.
 pub(crate) type SlotOf<M> = Slot<Entry<<M as Manager>::Connection>>;
+
+/// Such a slot with its cell.
+pub(crate) type OpenOf<'a, M> = Open<'a, Entry<<M as Manager>::Connection>, Meta>;
 
 pub(crate) struct Shared<M: Manager> {
     pub(crate) line: Line<Slots<Entry<M::Connection>>>,

@@ -2,120 +2,112 @@
 //!
 //! Promise: whoever holds the [`Slot`] of a number is the only one to reach that number's value. A `Slot` cannot be copied;
 //! the line makes one when a number leaves a word, the shelf or the vacancies, and ends it when the number goes back there,
-//! each by a Release that the next taker Acquires (`word`) or under the line's lock. Loom's cell checks run over this file.
-//!
-//! Cells stand in segments that double in size and never move, so a cell is found by its number at any time.
+//! each by a Release that the next taker Acquires (`word`) or under the line's lock. A slot is opened with the cells of its
+//! own pool: both stand in one structure, and neither leaves it. Loom's cell checks run over this file.
 
 use super::primitives::UnsafeCell;
-use std::marker::PhantomData;
-use std::sync::OnceLock;
+use super::segments::Segments;
+pub(crate) use super::slot::Slot;
 
-/// A slot in somebody's hands. `Send` and `Sync` as the value behind it is.
+/// A line of cache or more to each, so that neighbours used by different threads do not slow each other.
 #[derive(Debug)]
-#[must_use = "a slot that is dropped is lost to its pool"]
-pub(crate) struct Slot<T> {
-    number: u32,
-    _value: PhantomData<T>,
-}
-
-impl<T> Slot<T> {
-    /// For the line alone: the number has just left the stock.
-    pub(super) fn of(number: u32) -> Self {
-        Slot {
-            number,
-            _value: PhantomData,
-        }
-    }
-
-    /// For the line alone: the number is about to go back to the stock.
-    pub(super) fn end(self) -> u32 {
-        self.number
-    }
-
-    pub(crate) fn number(&self) -> u32 {
-        self.number
-    }
-}
-
-/// One to a line of cache, so that neighbours used by different threads do not slow each other.
 #[repr(align(64))]
-struct Cell<T, M> {
+pub(crate) struct Cell<T, M> {
     /// Readable by anybody at any time.
     meta: M,
     value: UnsafeCell<Option<T>>,
 }
 
-const FIRST: u32 = 8;
-pub(crate) const SEGMENTS: usize = 14;
+// SAFETY: `meta` is shared as `&M` (`M: Sync`). The value is reached through its slot's one token only, which moves between
+// threads as the value does (`T: Send`); `&T` is given out for a borrowed token, which crosses threads only if `T: Sync`.
+#[allow(unsafe_code)]
+unsafe impl<T: Send, M: Sync> Sync for Cell<T, M> {}
 
-/// The cells of a pool: `T` for the slot's holder alone, `M` for everybody.
-pub(crate) struct Cells<T, M> {
-    segments: [OnceLock<Box<[Cell<T, M>]>>; SEGMENTS],
+impl<T, M> Cell<T, M> {
+    #[inline(always)]
+    fn value<'a>(&'a self, _token: &'a Slot<T>) -> Option<&'a T> {
+        // SAFETY: the token is the only one of its number (module promise) and is borrowed for as long as the result, so
+        // nobody writes the value meanwhile: that would need the token borrowed mutably.
+        #[allow(unsafe_code)]
+        self.value.with(|value| unsafe { (*value).as_ref() })
+    }
+
+    #[inline(always)]
+    fn value_mut<'a>(&'a self, _token: &'a mut Slot<T>) -> &'a mut Option<T> {
+        // SAFETY: as above, and the token is borrowed mutably, so nobody else reads the value either.
+        #[allow(unsafe_code)]
+        self.value.with_mut(|value| unsafe { &mut *value })
+    }
 }
 
-// SAFETY: `meta` is shared as `&M` (`M: Sync`). A value is reached through its slot's one token only, and the token moves
-// between threads as the value does (`T: Send`); `&T` is given out for `&Slot<T>`, which crosses threads only if `T: Sync`.
-#[allow(unsafe_code)]
-unsafe impl<T: Send, M: Sync> Sync for Cells<T, M> {}
+/// The cells of a pool: `T` for the slot's holder alone, `M` for everybody.
+#[derive(Debug)]
+pub(crate) struct Cells<T, M>(Segments<Cell<T, M>>);
 
 impl<T, M: Default> Cells<T, M> {
     pub(crate) fn new() -> Self {
-        Cells {
-            segments: std::array::from_fn(|_| OnceLock::new()),
-        }
+        Cells(Segments::new())
     }
 
-    /// Makes the cells of the first `slots` numbers; they stay.
+    /// Makes the cells of the first `slots` numbers.
     pub(crate) fn reach(&self, slots: u32) {
-        for segment in 0..=locate(slots.max(1) - 1).0 {
-            let cell = |_| Cell {
-                meta: M::default(),
-                value: UnsafeCell::new(None),
-            };
-            self.segments[segment].get_or_init(|| (0..FIRST << segment).map(cell).collect());
-        }
+        self.0.reach(slots, || Cell {
+            meta: M::default(),
+            value: UnsafeCell::new(None),
+        });
     }
-}
 
-impl<T, M> Cells<T, M> {
     /// What everybody may read of a slot.
-    #[inline(always)]
     pub(crate) fn meta(&self, number: u32) -> &M {
-        &self.cell(number).meta
+        &self.0.at(number).meta
     }
 
     #[inline(always)]
     pub(crate) fn value<'a>(&'a self, slot: &'a Slot<T>) -> Option<&'a T> {
-        // SAFETY: the token is unique to its number and borrowed for as long as the result; nobody else can reach the value
-        // (module promise), and a `&mut` to it would need the token borrowed mutably.
-        #[allow(unsafe_code)]
-        self.cell(slot.number).value.with(|value| unsafe { (*value).as_ref() })
+        self.0.at(slot.number()).value(slot)
     }
 
     #[inline(always)]
     pub(crate) fn value_mut<'a>(&'a self, slot: &'a mut Slot<T>) -> &'a mut Option<T> {
-        // SAFETY: as above, with the token borrowed mutably.
-        #[allow(unsafe_code)]
-        self.cell(slot.number).value.with_mut(|value| unsafe { &mut *value })
+        self.0.at(slot.number()).value_mut(slot)
+    }
+
+    /// Opens the cell of a slot, for whoever will look into it more than once.
+    #[inline(always)]
+    pub(crate) fn open(&self, slot: Slot<T>) -> Open<'_, T, M> {
+        Open {
+            cell: self.0.at(slot.number()),
+            slot,
+        }
+    }
+}
+
+/// A slot with its cell: what a lease is made of.
+#[derive(Debug)]
+pub(crate) struct Open<'a, T, M> {
+    cell: &'a Cell<T, M>,
+    slot: Slot<T>,
+}
+
+impl<'a, T, M> Open<'a, T, M> {
+    #[inline(always)]
+    pub(crate) fn meta(&self) -> &'a M {
+        &self.cell.meta
     }
 
     #[inline(always)]
-    fn cell(&self, number: u32) -> &Cell<T, M> {
-        let (segment, offset) = locate(number);
-        &self.segments[segment]
-            .get()
-            .expect("bug: a slot was made before its cell")[offset]
+    pub(crate) fn value(&self) -> Option<&T> {
+        self.cell.value(&self.slot)
     }
-}
 
-/// Segment *s* holds 8·2^*s* cells.
-#[inline(always)]
-pub(crate) fn locate(number: u32) -> (usize, usize) {
-    let segment = (number + FIRST).ilog2() - FIRST.ilog2();
-    (segment as usize, (number + FIRST - (FIRST << segment)) as usize)
-}
+    #[inline(always)]
+    pub(crate) fn value_mut(&mut self) -> &mut Option<T> {
+        self.cell.value_mut(&mut self.slot)
+    }
 
-/// How many slots a segment holds.
-pub(crate) fn segment_len(segment: usize) -> usize {
-    (FIRST as usize) << segment
+    /// The slot alone again.
+    #[inline(always)]
+    pub(crate) fn shut(self) -> Slot<T> {
+        self.slot
+    }
 }

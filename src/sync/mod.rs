@@ -5,7 +5,7 @@
 //! | `line` | the line: join, give, leave, clear, pause, drain, close |
 //! | `queue`, `deadlines` | its waiters by ticket, and by deadline |
 //! | `stock` | what a line gives out; `slots` (numbered) and `counter` (permits) are the two |
-//! | `word`, `upkeep`, `cells` | slots: a packed word of idle bits; vacancies, debt, epochs, ticks; what stands in them |
+//! | `slot`, `word`, `upkeep`, `cells`, `segments` | slots: the token; a packed word of idle bits; vacancies, debt, epochs, ticks; what stands in them, in tables that never move |
 //! | `wait` | the future of one request |
 //! | `home`, `wakes`, `primitives` | thread numbers; wakers called outside the lock; std or loom |
 //!
@@ -14,13 +14,18 @@
 //! lock, so nothing here needs `SeqCst` or a fence; `tests` explores the interleavings of this very code.
 
 pub(crate) mod cells;
-#[cfg_attr(not(test), expect(dead_code, reason = "what `Limit` will stand on; explored by loom now"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "what `Limit` will stand on; explored by loom now")
+)]
 pub(crate) mod counter;
 mod deadlines;
 mod home;
 pub(crate) mod line;
 pub(crate) mod primitives;
 pub(crate) mod queue;
+pub(crate) mod segments;
+pub(crate) mod slot;
 pub(crate) mod slots;
 mod stock;
 pub(crate) mod upkeep;

@@ -122,9 +122,14 @@ impl<T> Slots<T> {
     pub(super) fn number(&self, index: usize, bit: u32) -> u32 {
         let homes = self.home.len() as u32;
         match (index as u32).checked_sub(homes) {
-            None => bit * homes + index as u32,
+            None => self.home_number(index, bit),
             Some(further) => (homes + further) * SLOTS + bit,
         }
+    }
+
+    #[inline(always)]
+    fn home_number(&self, index: usize, bit: u32) -> u32 {
+        bit << self.home.len().trailing_zeros() | index as u32
     }
 
     /// The word and bit of a slot, if it has one.
@@ -147,7 +152,7 @@ impl<T> Slots<T> {
         for step in 0..self.home.len() {
             let index = (start + step) & mask;
             match self.home[index].take() {
-                Look::Taken(bit) => return Some(self.number(index, bit)),
+                Look::Taken(bit) => return Some(self.home_number(index, bit)),
                 Look::Empty => {}
                 Look::Shut => return None,
             }
@@ -155,6 +160,7 @@ impl<T> Slots<T> {
         self.take_further()
     }
 
+    #[cold]
     fn take_further(&self) -> Option<u32> {
         for (index, word) in self.more.get()?.iter().enumerate() {
             match word.take() {
