@@ -2,7 +2,7 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `line` | the line: join, give, leave, clear, pause, drain, close |
+//! | `line`, `control` | the line: join, give, leave; clear, pause, drain, close |
 //! | `queue`, `deadlines` | its waiters by ticket, and by deadline |
 //! | `stock` | what a line gives out; `slots` (numbered) and `counter` (permits) are the two |
 //! | `slot`, `word`, `upkeep`, `cells`, `segments` | slots: the token; a packed word of idle bits; vacancies, debt, epochs, ticks; what stands in them, in tables that never move |
@@ -14,6 +14,7 @@
 //! lock, so nothing here needs `SeqCst` or a fence; `tests` explores the interleavings of this very code.
 
 pub(crate) mod cells;
+mod control;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "what `Limit` will stand on; explored by loom now")
