@@ -4,6 +4,8 @@
 mod sync;
 
 #[cfg(not(fairpool_loom))]
+pub mod drivers;
+#[cfg(not(fairpool_loom))]
 mod observe;
 #[cfg(not(fairpool_loom))]
 mod pool;

@@ -1,6 +1,6 @@
 //! From a manager to a pool.
 
-use super::clock::Clock;
+use super::clock::{Clock, nanos};
 use super::desk::Desk;
 use super::faults::Faults;
 use super::handle::Pool;
@@ -42,6 +42,9 @@ pub struct Builder<M: Manager> {
     runtime: Option<Handle>,
     observer: Option<Arc<dyn Observer>>,
 }
+
+/// From when on a deadline counts as near: well above the lateness of a timer on a runtime that is not stalled.
+const NEAR: Duration = Duration::from_millis(10);
 
 /// A builder method and a live setter for each option, from one list.
 macro_rules! options {
@@ -186,7 +189,7 @@ impl<M: Manager> Builder<M> {
         let guarded = guards(&options, &hooks);
         let homes = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared {
-            line: Line::slots(options.limit, homes, guarded),
+            line: Line::slots(options.limit, homes, guarded, nanos(NEAR)),
             cells: Cells::new(),
             lane: Lane::new(),
             manager,

@@ -9,10 +9,10 @@
 //! the desk, under that lock, before it sweeps the lane. One of the two comes second and sees the other, so no errand is
 //! left lying. The lock is taken with no other one held.
 
+use super::whereabouts::{current_runtime, runtime_number};
 use crate::sync::primitives::{AtomicBool, AtomicU64, Mutex, Ordering::*};
 use crate::sync::wakes::wake;
 use futures::task::AtomicWaker;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::runtime::Handle;
@@ -79,9 +79,9 @@ impl Desk {
         self.home.load(Relaxed) != 0
     }
 
-    /// Whether the supervisor's runtime is the one we are on, so that its timers run when our task does.
-    pub(crate) fn at_home(&self) -> bool {
-        Handle::try_current().is_ok_and(|here| id(&here) == self.home.load(Relaxed))
+    /// Whether we are on another runtime than the supervisor, whose timers may run when ours do not, or not when ours do.
+    pub(crate) fn out_of_reach(&self) -> bool {
+        current_runtime().is_some_and(|here| here != self.home.load(Relaxed))
     }
 
     /// Takes office for a new supervisor, if nobody has and there is a runtime for it.
@@ -92,7 +92,7 @@ impl Desk {
         }
         let handle = office.preferred.clone().or_else(|| Handle::try_current().ok())?;
         office.term += 1;
-        self.home.store(id(&handle), Release);
+        self.home.store(runtime_number(&handle), Release);
         Some((handle, office.term))
     }
 
@@ -106,26 +106,4 @@ impl Desk {
         }
         ours
     }
-}
-
-/// A runtime's id as the number that it is.
-fn id(handle: &Handle) -> u64 {
-    struct Number(u64);
-    impl Hasher for Number {
-        fn finish(&self) -> u64 {
-            self.0
-        }
-        fn write(&mut self, bytes: &[u8]) {
-            for &byte in bytes {
-                self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-            }
-        }
-        fn write_u64(&mut self, number: u64) {
-            self.0 = number;
-        }
-    }
-    let mut number = Number(0);
-    handle.id().hash(&mut number);
-    // 0 means nobody.
-    number.finish().max(1)
 }

@@ -11,7 +11,7 @@
 use super::clock::nanos;
 use super::error::ConnectFailure;
 use super::options::Options;
-use crate::sync::primitives::Mutex;
+use crate::sync::primitives::{AtomicU64, Mutex, Ordering::Relaxed};
 use std::time::Duration;
 
 /// The longest that arrivals fail without a new attempt.
@@ -27,21 +27,29 @@ struct Record<E> {
 
 /// Its lock is held for a few loads and stores, with no other.
 #[derive(Debug)]
-pub(crate) struct Faults<E>(Mutex<Record<E>>);
+pub(crate) struct Faults<E> {
+    record: Mutex<Record<E>>,
+    /// A copy of `failing_until`, for arrivals to look at without the lock.
+    failing_until: AtomicU64,
+}
 
 impl<E> Faults<E> {
     pub(crate) fn new() -> Self {
-        Faults(Mutex::new(Record {
+        let record = Record {
             failures: 0,
             until: 0,
             failing_until: 0,
             last: None,
-        }))
+        };
+        Faults {
+            record: Mutex::new(record),
+            failing_until: AtomicU64::new(0),
+        }
     }
 
     /// An attempt that began at `begun` failed. Failures of attempts that were under way together count once.
     pub(crate) fn failed(&self, failure: ConnectFailure<E>, begun: u64, now: u64, options: &Options) {
-        let mut record = self.0.lock();
+        let mut record = self.record.lock();
         if begun >= record.until {
             record.failures = record.failures.saturating_add(1);
             let doublings = (record.failures - 1).min(31);
@@ -60,27 +68,32 @@ impl<E> Faults<E> {
 
     /// Arrivals fail until the next attempt is due.
     pub(crate) fn fail_fast(&self, now: u64) {
-        let mut record = self.0.lock();
+        let mut record = self.record.lock();
         record.failing_until = record.until.min(now.saturating_add(nanos(FAIL_FAST)));
+        self.failing_until.store(record.failing_until, Relaxed);
     }
 
     /// An attempt succeeded.
     pub(crate) fn healed(&self) {
-        let mut record = self.0.lock();
+        let mut record = self.record.lock();
         let old = record.last.take();
         (record.failures, record.until, record.failing_until) = (0, 0, 0);
+        self.failing_until.store(0, Relaxed);
         drop(record);
         drop(old);
     }
 
     /// When the next attempt may begin.
     pub(crate) fn until(&self) -> u64 {
-        self.0.lock().until
+        self.record.lock().until
     }
 
     /// The cause with which arrivals fail now, if they do.
     pub(crate) fn failing(&self, now: u64) -> Option<ConnectFailure<E>> {
-        let record = self.0.lock();
+        if now >= self.failing_until.load(Relaxed) {
+            return None;
+        }
+        let record = self.record.lock();
         if now < record.failing_until {
             record.last.clone()
         } else {
@@ -89,6 +102,6 @@ impl<E> Faults<E> {
     }
 
     pub(crate) fn last(&self) -> Option<ConnectFailure<E>> {
-        self.0.lock().last.clone()
+        self.record.lock().last.clone()
     }
 }

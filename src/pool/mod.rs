@@ -8,7 +8,7 @@
 //! | `request`, `acquire` | one checkout, and its named futures |
 //! | `guard`, `owned`, `release` | the two guards, and what their drop does |
 //! | `shared`, `entry`, `tally`, `faults`, `clock` | what all of them share |
-//! | `supervisor`, `desk`, `lane`, `held` | the background work; how it is called and fed; capacity as a token |
+//! | `supervisor`, `desk`, `whereabouts`, `lane`, `held` | the background work; how it is called and fed, and from which runtime; capacity as a token |
 //! | `error`, `status`, `probe` | what users are told |
 //!
 //! Invariants: a connection is opened only with a [`Held`](held::Held) slot; a request changes nothing but its own place in
@@ -40,3 +40,4 @@ pub(crate) mod status;
 mod supervisor;
 mod tally;
 mod warm_up;
+mod whereabouts;

@@ -31,7 +31,7 @@ impl<M: Manager> Shared<M> {
                 Phase::Draining => State::Draining,
                 Phase::Closed => State::Closed,
             },
-            totals: self.tally.totals(self.leases()),
+            totals: self.tally.totals(self.leases(), self.line.tickets().0),
         }
     }
 }

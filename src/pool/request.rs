@@ -106,7 +106,6 @@ impl Request {
         let ask = || (*this.began, *this.deadline, shared.live.queue_limit.load(Relaxed));
         let step = this.place.poll(&shared.line, cx, ask);
         if step.joined {
-            count(&shared.tally.queued);
             shared.tell(|| Event::Queued);
         }
         if step.tell {
@@ -141,7 +140,7 @@ impl Request {
     ) -> Poll<Result<SlotOf<M>, Ended>> {
         let mut this = self.project();
         if this.timer.is_none() {
-            if *this.deadline == NEVER || shared.desk.at_home() || tokio::runtime::Handle::try_current().is_err() {
+            if *this.deadline == NEVER || !shared.desk.out_of_reach() {
                 return Poll::Pending;
             }
             this.timer

@@ -20,7 +20,6 @@ pub(crate) struct Tally {
     pub(crate) opened: AtomicU64,
     pub(crate) closed: AtomicU64,
     pub(crate) connect_failures: AtomicU64,
-    pub(crate) queued: AtomicU64,
     pub(crate) timeouts: AtomicU64,
     pub(crate) cleared: AtomicU64,
     pub(crate) cancelled: AtomicU64,
@@ -34,7 +33,6 @@ impl Tally {
             opened: zero(),
             closed: zero(),
             connect_failures: zero(),
-            queued: zero(),
             timeouts: zero(),
             cleared: zero(),
             cancelled: zero(),
@@ -53,13 +51,13 @@ impl Tally {
         self.work[work as usize].load(Relaxed)
     }
 
-    pub(crate) fn totals(&self, leases: u64) -> Totals {
+    pub(crate) fn totals(&self, leases: u64, queued: u64) -> Totals {
         Totals {
             leases,
             opened: self.opened.load(Relaxed),
             closed: self.closed.load(Relaxed),
             connect_failures: self.connect_failures.load(Relaxed),
-            queued: self.queued.load(Relaxed),
+            queued,
             timeouts: self.timeouts.load(Relaxed),
             cleared: self.cleared.load(Relaxed),
             cancelled: self.cancelled.load(Relaxed),

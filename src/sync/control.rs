@@ -34,9 +34,11 @@ impl<S: Stock> Line<S> {
     }
 
     /// The next moment at which somebody expires. The caller promises to look again by then, or when `join` says so.
-    pub(crate) fn set_alarm(&self) -> u64 {
+    pub(crate) fn set_alarm(&self, now: u64) -> u64 {
         let mut core = self.core.lock();
-        core.alarm = core.queue.next_deadline().unwrap_or(NEVER);
+        core.watch = false;
+        let next = core.queue.next_deadline().unwrap_or(NEVER);
+        core.alarm = self.look(&mut core, next, now);
         core.alarm
     }
 
@@ -45,6 +47,7 @@ impl<S: Stock> Line<S> {
         let wakers = {
             let mut core = self.core.lock();
             core.alarm = NEVER;
+            core.watch = true;
             core.queue.take_wakers()
         };
         wakers.into_iter().flatten().for_each(super::wakes::wake);

@@ -10,6 +10,7 @@
 
 use super::line::Line;
 use super::primitives::{AtomicU64, Ordering::*, Padded};
+use super::queue::NEVER;
 use super::stock::Stock;
 use super::wakes::Wakes;
 
@@ -34,7 +35,7 @@ pub(crate) struct Permits {
 impl Line<Counter> {
     pub(crate) fn counter(limit: u32) -> Self {
         let word = Padded(AtomicU64::new(GATE | u64::from(limit)));
-        Line::over(Counter(word), Permits { limit, issued: limit })
+        Line::over(Counter(word), Permits { limit, issued: limit }, NEVER)
     }
 
     /// Admits more at once, or lets those above the new limit finish first.

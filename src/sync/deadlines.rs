@@ -1,94 +1,57 @@
 //! Which waiter expires first.
 //!
-//! Requests of one pool mostly share a timeout, so they expire in the order in which they came: those stand in a linked
-//! list, where joining and leaving are O(1). One that would break that order goes to a binary heap whose entries know their
-//! place, so leaving it early is O(log n) and leaves no litter behind.
+//! Requests of one pool mostly share a timeout, so they expire in the order in which they stand in line: such a node is *in
+//! order*, and the line itself is the list of deadlines. A node whose deadline comes before one ahead of it is *out of
+//! order* and stands in a binary heap too, whose entries know their place, so leaving it early is O(log n) and leaves no
+//! litter behind.
 //!
-//! | place | meaning |
-//! |---|---|
-//! | `Nowhere` | no deadline, or not waiting |
-//! | `List { prev, next }` | deadline not before that of the node ahead in the list |
-//! | `Heap(i)` | at index *i* of the heap |
+//! **Why head and heap suffice.** Deadlines of nodes in order never fall along the line. If the head is in order, no other
+//! such node expires before it. If it is out of order, it expires before the node that was ahead of it when it joined, and so
+//! before every node in order behind it. Either way the first to expire is the head or the top of the heap.
 
-use super::queue::{NIL, Slab};
+use super::queue::Slab;
 
-#[derive(Debug, Clone, Copy, Default)]
+/// A node's place in the heap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
-    #[default]
-    Nowhere,
-    List {
-        prev: u32,
-        next: u32,
-    },
+    InOrder,
     Heap(u32),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Deadlines {
-    first: u32,
-    last: u32,
+    /// No node in order has a later deadline. An upper bound is enough: it only sends more nodes to the heap.
+    latest: u64,
     heap: Vec<u32>,
 }
 
-impl Default for Deadlines {
-    fn default() -> Self {
-        Deadlines {
-            first: NIL,
-            last: NIL,
-            heap: Vec::new(),
-        }
-    }
-}
-
 impl Deadlines {
-    /// The node that expires first, and when.
-    pub(crate) fn first(&self, slab: &mut Slab) -> Option<(u32, u64)> {
-        let listed = (self.first != NIL).then(|| (self.first, slab.at(self.first).deadline));
-        let heaped = self.heap.first().map(|&index| (index, slab.at(index).deadline));
-        match (listed, heaped) {
-            (Some(a), Some(b)) => Some(if b.1 < a.1 { b } else { a }),
-            (a, b) => a.or(b),
-        }
+    /// The node out of order that expires first.
+    pub(crate) fn top(&self) -> Option<u32> {
+        self.heap.first().copied()
     }
 
-    pub(crate) fn insert(&mut self, slab: &mut Slab, index: u32) {
-        let at = slab.at(index).deadline;
-        if self.last != NIL && slab.at(self.last).deadline > at {
+    /// A node joins at the end of the line; `alone`: nobody else is in it.
+    pub(crate) fn insert(&mut self, slab: &mut Slab, index: u32, alone: bool) {
+        let node = slab.at(index);
+        if alone || node.deadline >= self.latest {
+            self.latest = node.deadline;
+            node.due = Due::InOrder;
+        } else {
             let place = self.heap.len();
             self.heap.push(index);
             self.rise(slab, place);
-            return;
         }
-        slab.at(index).due = Due::List {
-            prev: self.last,
-            next: NIL,
-        };
-        match self.last {
-            NIL => self.first = index,
-            last => set_next(slab, last, index),
-        }
-        self.last = index;
     }
 
-    pub(crate) fn remove(&mut self, slab: &mut Slab, index: u32) {
-        match std::mem::take(&mut slab.at(index).due) {
-            Due::Nowhere => unreachable!("bug: a waiting node with a deadline is neither listed nor heaped"),
-            Due::List { prev, next } => {
-                match prev {
-                    NIL => self.first = next,
-                    _ => set_next(slab, prev, next),
-                }
-                match next {
-                    NIL => self.last = prev,
-                    _ => set_prev(slab, next, prev),
-                }
-            }
-            Due::Heap(place) => {
-                self.heap.swap_remove(place as usize);
-                if (place as usize) < self.heap.len() {
-                    self.rise(slab, place as usize);
-                    self.sink(slab, place as usize);
-                }
+    /// A node leaves the line.
+    pub(crate) fn remove(&mut self, slab: &mut Slab, due: Due) {
+        if let Due::Heap(place) = due {
+            let place = place as usize;
+            self.heap.swap_remove(place);
+            if place < self.heap.len() {
+                self.rise(slab, place);
+                self.sink(slab, place);
             }
         }
     }
@@ -125,17 +88,5 @@ impl Deadlines {
 
     fn note(&self, slab: &mut Slab, place: usize) {
         slab.at(self.heap[place]).due = Due::Heap(place as u32);
-    }
-}
-
-fn set_next(slab: &mut Slab, index: u32, to: u32) {
-    if let Due::List { next, .. } = &mut slab.at(index).due {
-        *next = to;
-    }
-}
-
-fn set_prev(slab: &mut Slab, index: u32, to: u32) {
-    if let Due::List { prev, .. } = &mut slab.at(index).due {
-        *prev = to;
     }
 }

@@ -16,7 +16,7 @@
 //! Under the lock no waker is called, cloned or dropped, no user code runs and nothing waits. It is taken with no other
 //! lock of this crate held, and none is taken under it.
 
-use super::primitives::{Mutex, mutant};
+use super::primitives::{Mutex, Padded, mutant};
 use super::queue::{Failure, NEVER, Outcome, Queue, Ticket};
 use super::stock::Stock;
 use super::wakes::Wakes;
@@ -37,13 +37,18 @@ pub(crate) struct Core<B> {
     pub(super) paused: bool,
     /// Until when whoever tends the line means to sleep; an earlier deadline must wake it.
     pub(super) alarm: u64,
+    /// Somebody's deadline is near, or nobody tends the line: each grant looks at the clock itself.
+    pub(super) watch: bool,
     pub(super) back: B,
 }
 
 #[derive(Debug)]
 pub(crate) struct Line<S: Stock> {
     pub(super) stock: S,
-    pub(super) core: Mutex<Core<S::Back>>,
+    /// Apart from the stock, which everybody reads.
+    pub(super) core: Padded<Mutex<Core<S::Back>>>,
+    /// How long before a deadline it counts as near.
+    pub(super) margin: u64,
 }
 
 /// A request for a place in the line. Times are in the caller's own units.
@@ -103,17 +108,21 @@ pub(crate) enum Served<U> {
 }
 
 impl<S: Stock> Line<S> {
-    pub(crate) fn over(stock: S, back: S::Back) -> Self {
+    /// A line that looks at the clock for a grant only from `margin` before a deadline on, which is when whoever tends it is
+    /// due to look as well: a grant can come late by no more than that one is, less the margin.
+    pub(crate) fn over(stock: S, back: S::Back, margin: u64) -> Self {
         let core = Core {
             queue: Queue::new(),
             phase: Phase::Open,
             paused: false,
             alarm: NEVER,
+            watch: false,
             back,
         };
         let line = Line {
             stock,
-            core: Mutex::new(core),
+            core: Padded(Mutex::new(core)),
+            margin,
         };
         line.settle(&mut line.core.lock());
         line
@@ -139,9 +148,10 @@ impl<S: Stock> Line<S> {
             return Joined::Full;
         }
         let ticket = core.queue.push(ask.waker, ask.now, ask.deadline);
-        let alarm = ask.deadline < core.alarm;
+        let look = self.look(&mut core, ask.deadline, ask.now);
+        let alarm = look < core.alarm;
         if alarm {
-            core.alarm = ask.deadline;
+            core.alarm = look;
         }
         Joined::Queued {
             ticket,
@@ -253,6 +263,19 @@ impl<S: Stock> Line<S> {
         core.queue.is_empty() && core.phase == Phase::Open && !core.paused && S::solvent(&core.back)
     }
 
+    /// When a deadline must be looked at next: at its margin, or if that has begun, at the deadline itself.
+    pub(super) fn look(&self, core: &mut Core<S::Back>, deadline: u64, now: u64) -> u64 {
+        let near = deadline.saturating_sub(self.margin);
+        match deadline {
+            NEVER => NEVER,
+            _ if near > now => near,
+            _ => {
+                core.watch = true;
+                deadline
+            }
+        }
+    }
+
     /// An idle unit for somebody who need not wait; leaves the gates shut when there is none.
     fn idle_unit(&self, core: &mut Core<S::Back>) -> Option<(S::Unit, bool)> {
         if !Self::flows(core) {
@@ -296,7 +319,7 @@ impl<S: Stock> Line<S> {
             return false;
         }
         while !core.queue.is_empty() {
-            if core.queue.head_expired(now) {
+            if core.watch && core.queue.head_expired(now) {
                 wakes.push(core.queue.fail_head(Failure::Expired));
                 continue;
             }

@@ -9,7 +9,7 @@
 //! | `Granted(unit)` | no | no | its own request only: takes the unit and frees the node |
 //! | `Failed(why)` | no | no | its own request only: frees the node |
 
-use super::deadlines::Deadlines;
+use super::deadlines::{Deadlines, Due};
 use std::task::Waker;
 
 /// No node: the end of a list, or an empty one.
@@ -64,8 +64,7 @@ pub(crate) struct Node {
     /// When the request was made, in the caller's own units.
     pub(super) asked: u64,
     pub(super) deadline: u64,
-    /// Where `Deadlines` keeps it.
-    pub(super) due: super::deadlines::Due,
+    pub(super) due: Due,
 }
 
 /// The nodes, apart from the list, so that `Deadlines` can reach them while the queue holds both.
@@ -99,7 +98,7 @@ impl Slab {
             next: if i + 1 < CHUNK { base + i as u32 + 1 } else { NIL },
             asked: 0,
             deadline: NEVER,
-            due: Default::default(),
+            due: Due::InOrder,
         };
         self.chunks.push((0..CHUNK).map(free).collect());
         self.free = Some(base + 1);
@@ -154,7 +153,18 @@ impl Queue {
 
     /// The earliest deadline in line.
     pub(crate) fn next_deadline(&mut self) -> Option<u64> {
-        self.deadlines.first(&mut self.slab).map(|(_, at)| at)
+        self.first_due().map(|(_, at)| at)
+    }
+
+    /// Who expires first, and when: see `deadlines` for why nobody else can.
+    fn first_due(&mut self) -> Option<(u32, u64)> {
+        let head = (self.head != NIL).then_some(self.head);
+        let due = |index: u32, slab: &Slab| (index, slab.get(index).deadline);
+        let first = head
+            .into_iter()
+            .chain(self.deadlines.top())
+            .map(|index| due(index, &self.slab));
+        first.min_by_key(|&(_, at)| at).filter(|&(_, at)| at != NEVER)
     }
 
     /// Draws a ticket and puts it at the end.
@@ -173,9 +183,7 @@ impl Queue {
         }
         self.tail = index;
         self.len += 1;
-        if deadline != NEVER {
-            self.deadlines.insert(&mut self.slab, index);
-        }
+        self.deadlines.insert(&mut self.slab, index, prev == NIL);
         Ticket { index, number }
     }
 
@@ -204,7 +212,7 @@ impl Queue {
 
     /// Fails one request whose deadline is not after `now`; `None` when there is none left.
     pub(crate) fn expire(&mut self, now: u64) -> Option<Option<Waker>> {
-        let (index, at) = self.deadlines.first(&mut self.slab)?;
+        let (index, at) = self.first_due()?;
         (at <= now).then(|| self.settle(index, Outcome::Failed(Failure::Expired)))
     }
 
@@ -260,13 +268,11 @@ impl Queue {
 
     /// Takes a queued node out of the list and of the deadlines, and writes its outcome.
     fn settle(&mut self, index: u32, outcome: Outcome) -> Option<Waker> {
-        if self.slab.at(index).deadline != NEVER {
-            self.deadlines.remove(&mut self.slab, index);
-        }
         let node = self.slab.at(index);
         debug_assert_eq!(node.outcome, Outcome::Queued, "bug: a ticket was settled twice");
         node.outcome = outcome;
-        let (prev, next, waker) = (node.prev, node.next, node.waker.take());
+        let (prev, next, due, waker) = (node.prev, node.next, node.due, node.waker.take());
+        self.deadlines.remove(&mut self.slab, due);
         match prev {
             NIL => self.head = next,
             _ => self.slab.at(prev).next = next,

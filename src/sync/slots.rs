@@ -72,7 +72,7 @@ impl Back {
 
 impl<T> Line<Slots<T>> {
     /// A line over `limit` vacant slots, dealt over at most `homes` words.
-    pub(crate) fn slots(limit: u32, homes: usize, guarded: bool) -> Self {
+    pub(crate) fn slots(limit: u32, homes: usize, guarded: bool, margin: u64) -> Self {
         let most = 1 << limit.clamp(1, SLOTS).ilog2();
         let homes = homes.clamp(1, most).next_power_of_two();
         let back = Back {
@@ -95,6 +95,7 @@ impl<T> Line<Slots<T>> {
                 _cells: PhantomData,
             },
             back,
+            margin,
         );
         line.stock.reach(limit, 0);
         line

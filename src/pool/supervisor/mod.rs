@@ -98,7 +98,7 @@ impl<M: Manager> Shared<M> {
         next = next.min(self.meet_demand(now));
         next = next.min(self.tick(tick, now));
         // The promise of the line's alarm: an earlier deadline calls us, so this comes last.
-        Some(next.min(self.line.set_alarm()))
+        Some(next.min(self.line.set_alarm(now)))
     }
 
     fn run_errands(self: &Arc<Self>) {

@@ -1,0 +1,7 @@
+//! Managers for real backends, one room and one feature each. The pool knows none of them, and they do not know each other.
+//!
+//! Every room's page has the same six headings: Connect, Health check, Reset, What is broken, Options, Example.
+
+#[cfg(feature = "sqlite")]
+#[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
+pub mod sqlite;
