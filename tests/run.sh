@@ -101,6 +101,17 @@ examples() {
     done
 }
 
+# Without a corpus libFuzzer begins with one byte and takes minutes to reach long runs: a few random ones give it a start.
+fuzz() {
+    local corpus=fuzz/corpus/operations length=1200 number
+    mkdir -p "$corpus"
+    if [[ -z $(ls "$corpus") ]]; then
+        for number in {1..8}; do head -c "$length" /dev/urandom >"$corpus/random-$number"; done
+    fi
+    limited cargo +nightly fuzz run operations -- \
+        -max_total_time="$fuzz_seconds" -max_len="$length" -len_control=0 -timeout=20
+}
+
 step() {
     case $1 in
         format) cargo fmt --check && cargo fmt --manifest-path fuzz/Cargo.toml --check ;;
@@ -126,7 +137,7 @@ step() {
         fuzz)
             cargo +nightly --version &>/dev/null || { skip "there is no nightly toolchain; --setup installs it" && return; }
             have cargo-fuzz || { skip "cargo-fuzz is missing; --setup installs it" && return; }
-            limited cargo +nightly fuzz run operations -- -max_total_time="$fuzz_seconds" -timeout=20
+            fuzz
             ;;
     esac
 }

@@ -56,7 +56,7 @@ impl<M: Manager> AcquireOwned<M> {
 impl<'a, M: Manager> Future for Acquire<'a, M> {
     type Output = Result<Pooled<'a, M>, AcquireError<M::Error>>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let slot = ready!(this.request.poll(this.shared, cx))?;
@@ -76,7 +76,7 @@ impl<M: Manager> Future for AcquireOwned<M> {
 
 #[pinned_drop]
 impl<M: Manager> PinnedDrop for Acquire<'_, M> {
-    #[inline]
+    #[inline(always)]
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         this.request.cancel(this.shared);

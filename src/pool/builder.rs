@@ -204,6 +204,7 @@ impl<M: Manager> Builder<M> {
             live: Live::new(options.clone()),
         };
         shared.live.guarded.store(guarded, Relaxed);
+        shared.live.wary.store(guarded, Relaxed);
         shared.reach(options.limit);
         Ok(Pool {
             shared: Arc::new(shared),
@@ -230,6 +231,15 @@ impl<M: Manager> Shared<M> {
         self.lane.reach(slots);
     }
 
+    /// Has every connection looked after before it is lent, if that is wanted or nobody watches how idle ones age.
+    pub(crate) fn guard(&self) {
+        self.line.set_guarded(|| {
+            let guarded = self.live.wary.load(Relaxed) || self.live.unattended.load(Relaxed);
+            self.live.guarded.store(guarded, Relaxed);
+            guarded
+        });
+    }
+
     /// Changes options: judged together, then live at once.
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut Options)) -> Result<(), OptionsError> {
         let (old, new) = {
@@ -248,10 +258,8 @@ impl<M: Manager> Shared<M> {
         if (old.max_lifetime, old.lifetime_jitter) != (new.max_lifetime, new.lifetime_jitter) {
             self.rejudge_ages(&new);
         }
-        let guarded = guards(&new, &self.hooks);
-        if self.live.guarded.swap(guarded, Relaxed) != guarded {
-            self.line.set_guarded(guarded);
-        }
+        self.live.wary.store(guards(&new, &self.hooks), Relaxed);
+        self.guard();
         self.poke();
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! The pool's time: nanoseconds since it was built, by the runtime's clock, so that a paused clock pauses the pool.
 
+use std::panic::catch_unwind;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -14,7 +15,9 @@ impl Clock {
     /// Nanoseconds since the start. Two runtimes with paused clocks may disagree; a moment before the start is 0.
     #[inline]
     pub(crate) fn now(self) -> u64 {
-        nanos(Instant::now().saturating_duration_since(self.0))
+        // With tokio's `test-util` its clock panics in thread-local teardown, where a guard may still be dropped.
+        let now = catch_unwind(Instant::now).unwrap_or_else(|_| std::time::Instant::now().into());
+        nanos(now.saturating_duration_since(self.0))
     }
 
     /// That moment on the runtime's clock.

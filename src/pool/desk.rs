@@ -12,10 +12,13 @@
 use super::whereabouts::{current_runtime, runtime_number};
 use crate::sync::primitives::{AtomicBool, AtomicU64, Mutex, Ordering::*};
 use crate::sync::wakes::wake;
+use futures::FutureExt;
+use futures::future::{Either, OptionFuture, pending, ready};
 use futures::task::AtomicWaker;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 /// Calls the supervisor. Shared with its task, so that the end of the pool can call it too.
 #[derive(Debug, Default)]
@@ -45,6 +48,8 @@ impl Signal {
 
 #[derive(Debug)]
 struct Office {
+    /// Where the supervisor is.
+    seat: Option<Handle>,
     /// Counts supervisors, so that one whose time is over cannot clear the desk of its successor.
     term: u64,
     /// The builder's runtime, until a supervisor died there.
@@ -64,7 +69,11 @@ impl Desk {
         Desk {
             signal: Arc::default(),
             home: AtomicU64::new(0),
-            office: Mutex::new(Office { term: 0, preferred }),
+            office: Mutex::new(Office {
+                seat: None,
+                term: 0,
+                preferred,
+            }),
         }
     }
 
@@ -79,21 +88,41 @@ impl Desk {
         self.home.load(Relaxed) != 0
     }
 
-    /// Whether we are on another runtime than the supervisor, whose timers may run when ours do not, or not when ours do.
-    pub(crate) fn out_of_reach(&self) -> bool {
-        current_runtime().is_some_and(|here| here != self.home.load(Relaxed))
+    /// The runtime that we are on, unless it is the supervisor's, whose timers run when our task does.
+    pub(crate) fn abroad(&self) -> Option<u64> {
+        current_runtime().filter(|&here| here != self.home.load(Relaxed))
     }
 
     /// Takes office for a new supervisor, if nobody has and there is a runtime for it.
-    pub(crate) fn open(&self) -> Option<(Handle, u64)> {
+    pub(crate) fn open(&self) -> Opening {
         let mut office = self.office.lock();
         if self.home.load(Relaxed) != 0 {
-            return None;
+            return Opening::Taken;
         }
-        let handle = office.preferred.clone().or_else(|| Handle::try_current().ok())?;
+        let Some(handle) = office.preferred.clone().or_else(|| Handle::try_current().ok()) else {
+            return Opening::NoRuntime;
+        };
         office.term += 1;
+        office.seat = Some(handle.clone());
         self.home.store(runtime_number(&handle), Release);
-        Some((handle, office.term))
+        Opening::Ours(handle, office.term)
+    }
+
+    /// A timer on the runtime we are on; where there is none, on the supervisor's.
+    pub(crate) fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + use<> {
+        let seat = match Handle::try_current() {
+            Ok(here) => Some(here),
+            Err(_) => self.office.lock().seat.clone(),
+        };
+        let timer = seat.map(|runtime| {
+            let _entered = runtime.enter();
+            tokio::time::sleep_until(at)
+        });
+        // Nobody in office: its end has just called everybody who waits for anything.
+        OptionFuture::from(timer).then(|slept| match slept {
+            Some(()) => Either::Left(ready(())),
+            None => Either::Right(pending()),
+        })
     }
 
     /// The supervisor of this term is gone; false if another one has succeeded it already.
@@ -102,8 +131,24 @@ impl Desk {
         let ours = office.term == term;
         if ours {
             self.home.store(0, Release);
-            office.preferred = None;
+            (office.preferred, office.seat) = (None, None);
         }
         ours
     }
+}
+
+/// Whether a new supervisor may begin.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    /// On this runtime, in this term.
+    Ours(Handle, u64),
+    /// One is in office; should it end, everybody who waits is woken.
+    Taken,
+    NoRuntime,
+}
+
+/// Whether a runtime has its time driver; says so on stderr if not.
+pub(crate) fn has_timers(runtime: &Handle) -> bool {
+    let _entered = runtime.enter();
+    std::panic::catch_unwind(|| drop(tokio::time::sleep(std::time::Duration::ZERO))).is_ok()
 }

@@ -72,10 +72,10 @@ impl<M: Manager> Pool<M> {
         let began = shared.now();
         let until = began.saturating_add(nanos(patience));
         let closed_before = shared.tally.closed.load(Relaxed);
+        let cut_off_before = shared.tally.cut_off.load(Relaxed);
         shared.live.drain_until.fetch_min(until, Relaxed);
         let idle = shared.line.drain(|| shared.now());
         shared.dismiss(idle, CloseReason::Retired);
-        let mut failed = 0;
         loop {
             let mut changed = pin!(shared.changed.notified());
             changed.as_mut().enable();
@@ -83,18 +83,19 @@ impl<M: Manager> Pool<M> {
             if counts.occupied == 0 && counts.pending == 0 {
                 break;
             }
-            if shared.now() >= until {
-                failed = shared.close();
+            // Without any runtime there is nothing to wait with.
+            if shared.now() >= until || !shared.staff() {
                 break;
             }
-            shared.staff();
             shared.poke();
             // Nothing is held here: a drain dropped now goes on in the supervisor's hands.
-            match select(changed, pin!(tokio::time::sleep_until(shared.clock.instant(until)))).await {
+            match select(changed, pin!(shared.desk.sleep_until(shared.clock.instant(until)))).await {
                 Either::Left(_) | Either::Right(_) => {}
             }
         }
         shared.close();
+        // Whoever closed: this call, the supervisor at the same moment, or a less patient drain.
+        let failed = (shared.tally.cut_off.load(Relaxed) - cut_off_before) as usize;
         let status = shared.status();
         let at = |work| shared.tally.at(work);
         DrainReport {

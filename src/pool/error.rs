@@ -142,6 +142,9 @@ impl<E: fmt::Display> fmt::Display for Timeout<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.phase {
             Phase::Queue if self.status.state == super::status::State::Paused => "the pool is paused",
+            Phase::Queue if self.status.resetting + self.status.closing > 0 => {
+                "every connection was in use, being cleaned or being closed"
+            }
             Phase::Queue => "every connection was in use",
             Phase::Connect => "the backend gave no connection",
             Phase::Validate => "an idle connection did not pass validation in time",

@@ -23,6 +23,8 @@ struct Record<E> {
     until: u64,
     failing_until: u64,
     last: Option<ConnectFailure<E>>,
+    /// With what the line was last failed. A success does not forget it: some of those failed may not have looked yet.
+    refusal: Option<ConnectFailure<E>>,
 }
 
 /// Its lock is held for a few loads and stores, with no other.
@@ -40,6 +42,7 @@ impl<E> Faults<E> {
             until: 0,
             failing_until: 0,
             last: None,
+            refusal: None,
         };
         Faults {
             record: Mutex::new(record),
@@ -66,11 +69,14 @@ impl<E> Faults<E> {
         drop(old);
     }
 
-    /// Arrivals fail until the next attempt is due.
-    pub(crate) fn fail_fast(&self, now: u64) {
+    /// Those who wait are about to be failed with this cause, and arrivals fail with it until the next attempt is due.
+    pub(crate) fn fail_fast(&self, cause: ConnectFailure<E>, now: u64) {
         let mut record = self.record.lock();
         record.failing_until = record.until.min(now.saturating_add(nanos(FAIL_FAST)));
         self.failing_until.store(record.failing_until, Relaxed);
+        let old = record.refusal.replace(cause);
+        drop(record);
+        drop(old);
     }
 
     /// An attempt succeeded.
@@ -95,10 +101,15 @@ impl<E> Faults<E> {
         }
         let record = self.record.lock();
         if now < record.failing_until {
-            record.last.clone()
+            record.refusal.clone()
         } else {
             None
         }
+    }
+
+    /// The cause with which the line was last failed.
+    pub(crate) fn refusal(&self) -> Option<ConnectFailure<E>> {
+        self.record.lock().refusal.clone()
     }
 
     pub(crate) fn last(&self) -> Option<ConnectFailure<E>> {

@@ -71,6 +71,8 @@ impl<M: Manager> Held<M> {
             self.shared.tally.begin(Work::Closing);
             self.shared.tally.end(self.work);
             self.work = Work::Closing;
+            // Whoever waited for this one needs another, and the farewell may take its time.
+            self.shared.poke();
         }
     }
 

@@ -7,7 +7,7 @@ use super::clock::{between, nanos};
 use super::error::{AcquireError, ConnectFailure, Phase, Timeout};
 use super::manager::Manager;
 use super::shared::{Shared, SlotOf};
-use super::tally::{Work, count};
+use super::tally::count;
 use crate::observe::{Event, Order};
 use crate::sync::primitives::Ordering::Relaxed;
 use crate::sync::queue::NEVER;
@@ -42,6 +42,8 @@ pub(crate) struct Request {
     /// Armed only where the supervisor's timer cannot be relied on: we run on another runtime.
     #[pin]
     timer: Option<Sleep>,
+    /// Whose timer that is. A timer must not be polled when its runtime is gone, and is of no use on another.
+    timer_on: u64,
 }
 
 impl Request {
@@ -53,12 +55,13 @@ impl Request {
             deadline: NEVER,
             drawn_before: 0,
             timer: None,
+            timer_on: 0,
         }
     }
 
     /// The whole checkout. Nothing but this request's own place is changed before a slot is ours, and at each `Pending` that
     /// place is in the line, so a cancel has one thing to undo: [`Request::cancel`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn poll<M: Manager>(
         self: Pin<&mut Self>,
         shared: &Arc<Shared<M>>,
@@ -139,12 +142,15 @@ impl Request {
         cx: &mut Context<'_>,
     ) -> Poll<Result<SlotOf<M>, Ended>> {
         let mut this = self.project();
-        if this.timer.is_none() {
-            if *this.deadline == NEVER || !shared.desk.out_of_reach() {
-                return Poll::Pending;
-            }
-            this.timer
-                .set(Some(tokio::time::sleep_until(shared.clock.instant(*this.deadline))));
+        let abroad = shared.desk.abroad().filter(|_| *this.deadline != NEVER);
+        let Some(here) = abroad else {
+            this.timer.set(None);
+            return Poll::Pending;
+        };
+        if this.timer.is_none() || *this.timer_on != here {
+            let deadline = shared.clock.instant(*this.deadline);
+            this.timer.set(Some(tokio::time::sleep_until(deadline)));
+            *this.timer_on = here;
         }
         let timer = this
             .timer
@@ -189,7 +195,7 @@ impl Request {
             }
             Ended::Cleared => AcquireError::Cleared,
             Ended::Closed => AcquireError::Closed,
-            Ended::Fault => shared.faults.last().map_or(AcquireError::Closed, refused),
+            Ended::Fault => shared.faults.refusal().map_or(AcquireError::Closed, refused),
             Ended::Expired => {
                 let waited = between(self.began, shared.now());
                 count(&shared.tally.timeouts);
@@ -231,10 +237,13 @@ impl<M: Manager> Shared<M> {
     /// The circumstances of a request whose time ran out.
     fn timeout(&self, waited: Duration) -> Timeout<M::Error> {
         let status = self.status();
-        let phase = if status.open() >= status.limit || status.state == super::status::State::Paused {
+        let phase = if status.state == super::status::State::Paused {
             Phase::Queue
-        } else if self.tally.at(Work::Validating) > 0 && status.connecting == 0 {
+        } else if status.validating > 0 && status.connecting == 0 {
+            // Even where the limit is reached: a backend that is silent must not look like a pool that is busy.
             Phase::Validate
+        } else if status.open() >= status.limit {
+            Phase::Queue
         } else {
             Phase::Connect
         };

@@ -50,7 +50,11 @@ pub(crate) struct Live {
     pub(crate) acquire_timeout: AtomicU64,
     pub(crate) queue_limit: AtomicU32,
     /// Every connection is looked after before it is lent: `before_acquire` is set, or `validate_after_idle` is zero.
+    /// Or no supervisor ticks.
     pub(crate) guarded: AtomicBool,
+    /// What the options and hooks ask for, and whether a supervisor has ended and no other begun: `guarded` is either.
+    pub(crate) wary: AtomicBool,
+    pub(crate) unattended: AtomicBool,
     /// Connections that `warm_up` calls ask for.
     pub(crate) warm: AtomicU32,
     /// A `try_acquire` found nothing.
@@ -65,6 +69,8 @@ impl Live {
             acquire_timeout: AtomicU64::new(0),
             queue_limit: AtomicU32::new(0),
             guarded: AtomicBool::new(false),
+            wary: AtomicBool::new(false),
+            unattended: AtomicBool::new(false),
             warm: AtomicU32::new(0),
             asked: AtomicU32::new(0),
             drain_until: AtomicU64::new(u64::MAX),

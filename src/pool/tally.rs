@@ -23,6 +23,8 @@ pub(crate) struct Tally {
     pub(crate) timeouts: AtomicU64,
     pub(crate) cleared: AtomicU64,
     pub(crate) cancelled: AtomicU64,
+    /// Requests that a close failed.
+    pub(crate) cut_off: AtomicU64,
 }
 
 impl Tally {
@@ -36,6 +38,7 @@ impl Tally {
             timeouts: zero(),
             cleared: zero(),
             cancelled: zero(),
+            cut_off: zero(),
         }
     }
 

@@ -20,12 +20,14 @@ struct Wish<M: Manager> {
 impl<M: Manager> Drop for Wish<M> {
     fn drop(&mut self) {
         self.shared.live.warm.store(0, Relaxed);
+        // Another call may still wish for its own.
+        self.shared.changed.notify_waiters();
     }
 }
 
 impl<M: Manager> Pool<M> {
     /// Opens connections until so many are open, `max_connecting` at a time. Retries transient errors until the time of one
-    /// acquire is over. Of several calls at once the last decides how many.
+    /// acquire is over. Of several calls at once the greatest counts.
     ///
     /// # Errors
     ///
@@ -56,7 +58,6 @@ impl<M: Manager> Pool<M> {
             .now()
             .saturating_add(patience)
             .min(shared.now().saturating_add(nanos(Duration::from_secs(1 << 30))));
-        shared.live.warm.store(connections, Relaxed);
         let _wish = Wish { shared: shared.clone() };
         loop {
             let mut changed = pin!(shared.changed.notified());
@@ -64,7 +65,8 @@ impl<M: Manager> Pool<M> {
             if shared.line.counts().phase != Phase::Open {
                 return Err(WarmUpError::Closed);
             }
-            let open = shared.status().open();
+            let status = shared.status();
+            let open = status.open() - status.closing;
             if open >= connections {
                 return Ok(());
             }
@@ -80,9 +82,10 @@ impl<M: Manager> Pool<M> {
             if !shared.staff() {
                 return Err(WarmUpError::NoRuntime);
             }
+            shared.live.warm.fetch_max(connections, Relaxed);
             shared.poke();
             // Dropped here, only the wish is withdrawn.
-            let _ = select(changed, pin!(tokio::time::sleep_until(shared.clock.instant(until)))).await;
+            let _ = select(changed, pin!(shared.desk.sleep_until(shared.clock.instant(until)))).await;
         }
     }
 }

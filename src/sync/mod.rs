@@ -15,10 +15,7 @@
 
 pub(crate) mod cells;
 mod control;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "what `Limit` will stand on; explored by loom now")
-)]
+#[allow(dead_code, reason = "what `Limit` will stand on; explored by loom now")]
 pub(crate) mod counter;
 mod deadlines;
 mod home;

@@ -215,8 +215,13 @@ impl<T> Line<Slots<T>> {
     }
 
     /// From now on every slot is looked after before it is lent, or no longer so.
-    pub(crate) fn set_guarded(&self, guarded: bool) {
+    /// `guarded` is asked under the lock, so that of several callers the last one decides by what all of them have written.
+    pub(crate) fn set_guarded(&self, guarded: impl FnOnce() -> bool) {
         let mut core = self.core.lock();
+        let guarded = guarded();
+        if guarded == core.back.guarded {
+            return;
+        }
         self.stock.shut();
         core.back.guarded = guarded;
         if guarded {

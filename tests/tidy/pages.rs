@@ -192,7 +192,7 @@ fn links(page: &Page, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
             .skip(1)
             .filter_map(|rest| rest.split([')', ' ', '#']).next());
         for target in targets.filter(|target| !in_code && !target.contains(':') && target.contains(['/', '.'])) {
-            if !exists(&format!("{folder}/{target}").trim_start_matches('/').to_owned()) {
+            if !exists(format!("{folder}/{target}").trim_start_matches('/')) {
                 findings.push(Finding::new(
                     &page.path,
                     at + 1,

@@ -9,25 +9,17 @@ const PROMISES: std::ops::RangeInclusive<u32> = 1..=10;
 #[test]
 fn every_promise_has_a_test_that_readme_names() {
     let tree = Tree::load();
-    let tests: Vec<String> = tree
-        .sources
-        .iter()
-        .flat_map(|source| tests(source))
-        .map(|test| test.name.text.clone())
-        .collect();
-    holds(promises(&tests, &Page::new("README.md", tree.page("README.md"))));
+    holds(promises(
+        &all_names(tree),
+        &Page::new("README.md", tree.page("README.md")),
+    ));
 }
 
 #[test]
 fn every_page_names_only_tests_that_exist() {
     let tree = Tree::load();
-    let tests: Vec<String> = tree
-        .sources
-        .iter()
-        .flat_map(|source| tests(source))
-        .map(|test| test.name.text.clone())
-        .collect();
-    holds(tree.pages.iter().flat_map(|page| vanished(&tests, page)).collect());
+    let names = all_names(tree);
+    holds(tree.pages.iter().flat_map(|page| vanished(&names, page)).collect());
 }
 
 #[test]
@@ -44,6 +36,12 @@ fn no_test_is_ignored() {
 struct Test<'a> {
     name: &'a Token,
     ignored: Option<&'a Token>,
+}
+
+/// The names of all tests in the project.
+fn all_names(tree: &Tree) -> Vec<String> {
+    let tests = tree.sources.iter().flat_map(tests);
+    tests.map(|test| test.name.text.clone()).collect()
 }
 
 /// The functions with an attribute that is a test's: `#[test]`, `#[tokio::test(…)]`, also inside a macro such as `proptest!`.

@@ -52,10 +52,12 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
     shared.tell(|| Event::ConnectFailed {
         took: since(&shared, begun),
     });
-    shared.faults.failed(failure, begun, shared.now(), &shared.options());
+    shared
+        .faults
+        .failed(failure.clone(), begun, shared.now(), &shared.options());
     let occupied = held.vacate();
     if permanent && occupied == 0 {
-        fail_line(&shared);
+        fail_line(&shared, failure);
     }
 }
 
@@ -66,7 +68,7 @@ impl<M: Manager> Shared<M> {
     }
 }
 
-fn fail_line<M: Manager>(shared: &Arc<Shared<M>>) {
-    shared.faults.fail_fast(shared.now());
+fn fail_line<M: Manager>(shared: &Arc<Shared<M>>, cause: ConnectFailure<M::Error>) {
+    shared.faults.fail_fast(cause, shared.now());
     shared.line.fail_all(Failure::Fault);
 }

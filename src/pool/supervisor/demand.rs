@@ -45,7 +45,9 @@ impl<M: Manager> Shared<M> {
                         return u64::MAX;
                     };
                     self.live.asked.store(0, Relaxed);
-                    self.open(slot, epoch);
+                    if !self.open(slot, epoch) {
+                        return u64::MAX;
+                    }
                 }
                 Need::Nothing => return u64::MAX,
             }
@@ -73,14 +75,21 @@ impl<M: Manager> Shared<M> {
         }
     }
 
-    fn open(self: &Arc<Self>, slot: SlotOf<M>, epoch: u32) {
+    /// False when the attempt has ended already. Then it has called us; or our runtime is shutting down and drops whatever is
+    /// spawned, and to try again before we are dropped ourselves would never end.
+    fn open(self: &Arc<Self>, slot: SlotOf<M>, epoch: u32) -> bool {
         let held = Held::begin(self.clone(), slot, Work::Connecting, CloseReason::Retired);
-        tokio::spawn(super::attempt::connect(held, epoch));
+        !tokio::spawn(super::attempt::connect(held, epoch)).is_finished()
     }
 
     /// A stale connection that somebody waits for: lent if it is not that stale after all, else validated.
     fn look_after(self: &Arc<Self>, slot: SlotOf<M>, since: u64) {
-        let since = self.cells.meta(slot.number()).last_use(since);
+        let meta = self.cells.meta(slot.number());
+        if meta.expire(self.now()) {
+            self.line.part();
+            return self.send(slot, Work::Closing, CloseReason::Lifetime);
+        }
+        let since = meta.last_use(since);
         let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid);
         match self.needs_validation(since) {
             false if self.hooks.before_acquire.is_none() => held.deliver(true),

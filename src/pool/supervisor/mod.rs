@@ -20,6 +20,7 @@ mod demand;
 mod tend;
 mod tick;
 
+use super::desk::{Opening, has_timers};
 use super::manager::Manager;
 use super::shared::Shared;
 use crate::observe::CloseReason;
@@ -40,16 +41,25 @@ impl<M: Manager> Shared<M> {
 
     #[cold]
     fn employ(self: &Arc<Self>) -> bool {
-        let Some((runtime, term)) = self.desk.open() else {
-            return self.desk.staffed();
-        };
-        let tenure = Tenure {
-            shared: Arc::downgrade(self),
-            term,
-        };
-        runtime.spawn(supervise(tenure, self.desk.signal.clone()));
-        self.poke();
-        true
+        // The builder's runtime, then ours.
+        for _ in 0..2 {
+            let (runtime, term) = match self.desk.open() {
+                Opening::Ours(runtime, term) => (runtime, term),
+                Opening::Taken => return true,
+                Opening::NoRuntime => return false,
+            };
+            let tenure = Tenure {
+                shared: Arc::downgrade(self),
+                term,
+            };
+            // Without timers every supervisor would panic, and the next one be called by its end.
+            if has_timers(&runtime) {
+                runtime.spawn(supervise(tenure, self.desk.signal.clone()));
+                self.poke();
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -62,6 +72,8 @@ struct Tenure<M: Manager> {
 impl<M: Manager> Drop for Tenure<M> {
     fn drop(&mut self) {
         let Some(shared) = self.shared.upgrade() else { return };
+        // Before the desk is empty, so that a successor's word is the last one.
+        shared.attend(false);
         if shared.desk.vacate(self.term) {
             shared.sweep();
             shared.line.orphan();
@@ -72,6 +84,9 @@ impl<M: Manager> Drop for Tenure<M> {
 
 async fn supervise<M: Manager>(tenure: Tenure<M>, signal: Arc<super::desk::Signal>) {
     let mut tick = Tick::default();
+    if let Some(shared) = tenure.shared.upgrade() {
+        shared.attend(true);
+    }
     loop {
         let Some(shared) = tenure.shared.upgrade() else { return };
         let Some(next) = shared.turn(&mut tick) else { return };
@@ -89,6 +104,12 @@ async fn supervise<M: Manager>(tenure: Tenure<M>, signal: Arc<super::desk::Signa
 }
 
 impl<M: Manager> Shared<M> {
+    /// While nobody ticks, what is idle grows old unseen: none of it is lent before the next supervisor has looked at it.
+    fn attend(&self, attended: bool) {
+        self.live.unattended.store(!attended, Relaxed);
+        self.guard();
+    }
+
     /// One look at everything. Returns when to look again if nobody calls; `None` when there is nothing left to tend, ever.
     fn turn(self: &Arc<Self>, tick: &mut Tick) -> Option<u64> {
         let now = self.now();
@@ -126,12 +147,12 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Fails the line, closes what is idle, and lends nothing any more.
-    pub(crate) fn close(self: &Arc<Self>) -> usize {
+    pub(crate) fn close(self: &Arc<Self>) {
         let (idle, failed) = self.line.close();
+        self.tally.cut_off.fetch_add(failed as u64, Relaxed);
         self.dismiss(idle, CloseReason::Retired);
         self.changed.notify_waiters();
         self.poke();
-        failed
     }
 }
 

@@ -39,20 +39,22 @@ impl<M: Manager> Shared<M> {
         };
         if counts.dozing {
             tick.due = 0;
+            // A line that never empties passes connections on without ending the doze.
+            self.age(now);
             self.cull(&options, now);
-            return self.next_end(&options);
+            return self.next_end(&options, now);
         }
-        if tick.due == 0 {
-            tick.due = now.saturating_add(period);
-        }
+        let soon = now.saturating_add(period);
+        // A period that was shortened counts at once.
+        tick.due = if tick.due == 0 { soon } else { tick.due.min(soon) };
         if now >= tick.due {
-            tick.due = now.saturating_add(period);
+            tick.due = soon;
             self.age(now);
             self.sift(now);
             self.cull(&options, now);
             if self.line.doze() {
                 tick.due = 0;
-                return self.next_end(&options);
+                return self.next_end(&options, now);
             }
         }
         tick.due
@@ -114,21 +116,20 @@ impl<M: Manager> Shared<M> {
         }
     }
 
-    /// When the next shelved connection is due to be closed.
-    fn next_end(&self, options: &Options) -> u64 {
-        let idle_for = options.idle_timeout.map_or(u64::MAX, nanos);
-        let spare = self.line.counts().idle > options.min_idle;
-        let mut next = u64::MAX;
-        self.line.cull_stale(|number, since| {
-            let meta = self.cells.meta(number);
-            let idle_end = if spare {
-                meta.last_use(since).saturating_add(idle_for)
-            } else {
-                u64::MAX
-            };
-            next = next.min(meta.expires()).min(idle_end);
-            false
-        });
+    /// When the next connection is over age, or a shelved one unused for too long.
+    fn next_end(&self, options: &Options, now: u64) -> u64 {
+        let ages = (0..self.line.made()).map(|number| self.cells.meta(number).expires());
+        let mut next = ages.filter(|&at| at > now).min().unwrap_or(u64::MAX);
+        let Some(idle_for) = options.idle_timeout.map(nanos) else {
+            return next;
+        };
+        if self.line.counts().idle > options.min_idle {
+            self.line.cull_stale(|number, since| {
+                let last_use = self.cells.meta(number).last_use(since);
+                next = next.min(last_use.saturating_add(idle_for));
+                false
+            });
+        }
         next
     }
 }
