@@ -277,10 +277,25 @@ fn warming_up_and_draining_need_no_runtime_of_the_callers() {
     backend.connect.always(Act::Takes(1));
     backend.close.always(Act::Takes(1));
     block_on_plain(pool.warm_up(3)).unwrap();
-    let held = pool.try_acquire().unwrap();
+    let held = block_on_plain(pool.acquire()).unwrap();
     let report = block_on_plain(pool.drain(ms(20)));
     assert_eq!((report.completed, report.closed, report.still_out), (false, 2, 1));
     drop(held);
+}
+
+#[test]
+fn a_warm_up_is_told_of_the_last_connection_that_another_thread_opens() {
+    let runtime = threaded(2);
+    let (ended, has_ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        for _ in 0..300 {
+            let (pool, _) = pool_with(|builder| builder.runtime(runtime.handle().clone()));
+            block_on_plain(pool.warm_up(3)).unwrap();
+        }
+        let _ = ended.send(());
+    });
+    let waited = has_ended.recv_timeout(Duration::from_secs(20));
+    waited.expect("a wake-up was lost");
 }
 
 #[test]

@@ -28,7 +28,9 @@ impl Clock {
 
 /// A duration in the pool's unit; centuries are cut short.
 pub(crate) fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    time.as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(u64::from(time.subsec_nanos()))
 }
 
 /// The time between two moments, zero if the clock went back.

@@ -82,6 +82,8 @@ impl<M: Manager> Held<M> {
         // First out of the work, so that the counts never show a lent connection as being worked on.
         self.shared.tally.end(self.work);
         self.shared.hand_back(slot, checked);
+        // Only now does it count as open, which a `warm_up` may be waiting to see.
+        self.shared.changed.notify_waiters();
         self.shared.poke();
     }
 

@@ -122,7 +122,6 @@ impl<M: Manager> Shared<M> {
             first_use,
         });
         count(&self.tally.opened);
-        self.changed.notify_waiters();
     }
 
     /// Takes the connection out of its slot.

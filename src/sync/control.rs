@@ -24,7 +24,7 @@ impl<S: Stock> Line<S> {
         let mut expired = 0;
         {
             let mut core = self.core.lock();
-            while let Some(waker) = core.queue.expire(now) {
+            while let Some(waker) = core.queue.expire(&self.slips, now) {
                 wakes.push(waker);
                 expired += 1;
             }
@@ -135,7 +135,7 @@ impl<S: Stock> Line<S> {
     fn fail_line(&self, core: &mut Core<S::Back>, why: Failure, wakes: &mut Wakes) -> usize {
         let failed = core.queue.len() as usize;
         while !core.queue.is_empty() {
-            wakes.push(core.queue.fail_head(why));
+            wakes.push(core.queue.fail_head(&self.slips, why));
         }
         failed
     }

@@ -32,19 +32,26 @@ impl Deadlines {
     }
 
     /// A node joins at the end of the line; `alone`: nobody else is in it.
+    #[inline]
     pub(crate) fn insert(&mut self, slab: &mut Slab, index: u32, alone: bool) {
         let node = slab.at(index);
         if alone || node.deadline >= self.latest {
             self.latest = node.deadline;
             node.due = Due::InOrder;
         } else {
-            let place = self.heap.len();
-            self.heap.push(index);
-            self.rise(slab, place);
+            self.insert_out_of_order(slab, index);
         }
     }
 
+    #[cold]
+    fn insert_out_of_order(&mut self, slab: &mut Slab, index: u32) {
+        let place = self.heap.len();
+        self.heap.push(index);
+        self.rise(slab, place);
+    }
+
     /// A node leaves the line.
+    #[inline]
     pub(crate) fn remove(&mut self, slab: &mut Slab, due: Due) {
         if let Due::Heap(place) = due {
             let place = place as usize;

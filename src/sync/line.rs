@@ -18,6 +18,7 @@
 
 use super::primitives::{Mutex, Padded, mutant};
 use super::queue::{Failure, NEVER, Outcome, Queue, Ticket};
+use super::slips::Slips;
 use super::stock::Stock;
 use super::wakes::Wakes;
 use std::task::Waker;
@@ -47,6 +48,8 @@ pub(crate) struct Line<S: Stock> {
     pub(super) stock: S,
     /// Apart from the stock, which everybody reads.
     pub(super) core: Padded<Mutex<Core<S::Back>>>,
+    /// What has become of each request, to be read without the lock.
+    pub(super) slips: Slips,
     /// How long before a deadline it counts as near.
     pub(super) margin: u64,
 }
@@ -122,6 +125,7 @@ impl<S: Stock> Line<S> {
         let line = Line {
             stock,
             core: Padded(Mutex::new(core)),
+            slips: Slips::new(),
             margin,
         };
         line.settle(&mut line.core.lock());
@@ -147,7 +151,7 @@ impl<S: Stock> Line<S> {
         if core.queue.len() >= ask.queue_limit {
             return Joined::Full;
         }
-        let ticket = core.queue.push(ask.waker, ask.now, ask.deadline);
+        let ticket = core.queue.push(&self.slips, ask.waker, ask.now, ask.deadline);
         let look = self.look(&mut core, ask.deadline, ask.now);
         let alarm = look < core.alarm;
         if alarm {
@@ -202,28 +206,36 @@ impl<S: Stock> Line<S> {
 
     /// What has become of a ticket. `NotYet` leaves `waker` to be woken; anything else ends the ticket.
     pub(crate) fn poll(&self, slot: &mut Option<Ticket>, waker: &Waker) -> Served<S::Unit> {
-        let mut fresh = None;
-        loop {
-            let mut core = self.core.lock();
-            let ticket = slot.as_ref().expect("bug: polled without a ticket");
-            let outcome = core.queue.outcome(ticket);
-            if outcome != Outcome::Queued {
-                let ticket = slot.take().expect("bug: the ticket was there a line ago");
-                let _ = core.queue.remove(ticket);
-                return Self::served(outcome);
-            }
-            if core.queue.knows(ticket, waker) {
-                return Served::NotYet;
-            }
-            if let Some(fresh) = fresh.take() {
-                let old = core.queue.rewake(ticket, fresh);
-                drop(core);
-                drop(old);
-                return Served::NotYet;
-            }
-            drop(core);
-            fresh = Some(waker.clone());
+        let index = slot.as_ref().expect("bug: polled without a ticket").index();
+        let mut outcome = self.slips.read(index);
+        if outcome == Outcome::Queued {
+            outcome = self.rewake(index, waker);
         }
+        if outcome != Outcome::Queued {
+            self.slips.free(index);
+            *slot = None;
+        }
+        Self::served(outcome)
+    }
+
+    /// Leaves another waker with a request that still waits; returns what has become of it meanwhile.
+    #[cold]
+    fn rewake(&self, index: u32, waker: &Waker) -> Outcome {
+        if self.core.lock().queue.knows(index, waker) {
+            return self.slips.read(index);
+        }
+        // Cloned and dropped outside the lock.
+        let fresh = waker.clone();
+        let mut core = self.core.lock();
+        let outcome = self.slips.read(index);
+        let old = if outcome == Outcome::Queued {
+            core.queue.rewake(index, fresh)
+        } else {
+            Some(fresh)
+        };
+        drop(core);
+        drop(old);
+        outcome
     }
 
     /// Gives a place up. A unit that had been granted meanwhile is the caller's to give back.
@@ -243,7 +255,7 @@ impl<S: Stock> Line<S> {
     }
 
     fn remove(&self, ticket: Ticket) -> Outcome {
-        let (outcome, waker) = self.core.lock().queue.remove(ticket);
+        let (outcome, waker) = self.core.lock().queue.remove(&self.slips, ticket);
         drop(waker);
         outcome
     }
@@ -264,6 +276,7 @@ impl<S: Stock> Line<S> {
     }
 
     /// When a deadline must be looked at next: at its margin, or if that has begun, at the deadline itself.
+    #[inline]
     pub(super) fn look(&self, core: &mut Core<S::Back>, deadline: u64, now: u64) -> u64 {
         let near = deadline.saturating_sub(self.margin);
         match deadline {
@@ -287,6 +300,7 @@ impl<S: Stock> Line<S> {
         Some((S::unit(number), stirred))
     }
 
+    #[inline]
     fn hand_on(
         &self,
         core: &mut Core<S::Back>,
@@ -314,16 +328,17 @@ impl<S: Stock> Line<S> {
     }
 
     /// Gives a unit to the first in line that has not expired; false when nobody takes it.
+    #[inline]
     fn grant(&self, core: &mut Core<S::Back>, number: u32, now: &impl Fn() -> u64, wakes: &mut Wakes) -> bool {
         if core.paused {
             return false;
         }
         while !core.queue.is_empty() {
             if core.watch && core.queue.head_expired(now) {
-                wakes.push(core.queue.fail_head(Failure::Expired));
+                wakes.push(core.queue.fail_head(&self.slips, Failure::Expired));
                 continue;
             }
-            let (waker, overtook) = core.queue.grant(number);
+            let (waker, overtook) = core.queue.grant(&self.slips, number);
             assert!(!overtook, "bug: a grant overtook an older ticket");
             if !mutant!("grant_without_wake") {
                 wakes.push(waker);

@@ -3,7 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `line`, `control` | the line: join, give, leave; clear, pause, drain, close |
-//! | `queue`, `deadlines` | its waiters by ticket, and by deadline |
+//! | `queue`, `deadlines`, `slips` | its waiters by ticket, by deadline, and what has become of each |
 //! | `stock` | what a line gives out; `slots` (numbered) and `counter` (permits) are the two |
 //! | `slot`, `word`, `upkeep`, `cells`, `segments` | slots: the token; a packed word of idle bits; vacancies, debt, epochs, ticks; what stands in them, in tables that never move |
 //! | `wait` | the future of one request |
@@ -23,6 +23,7 @@ pub(crate) mod line;
 pub(crate) mod primitives;
 pub(crate) mod queue;
 pub(crate) mod segments;
+mod slips;
 pub(crate) mod slot;
 pub(crate) mod slots;
 mod stock;

@@ -3,13 +3,18 @@
 //! Plain data under the line's lock. Joining, leaving from the middle and serving the head are O(1); chunks of nodes never
 //! move and are kept, so a line that has been this long before allocates nothing.
 //!
+//! A node's outcome stands on its slip (`slips`), where its request reads it without the lock:
+//!
 //! | outcome | in the list | in the deadlines | who moves it on |
 //! |---|---|---|---|
-//! | `Queued` | yes | if it has one | the line: to `Granted` or `Failed`; its own request: out |
-//! | `Granted(unit)` | no | no | its own request only: takes the unit and frees the node |
-//! | `Failed(why)` | no | no | its own request only: frees the node |
+//! | `Queued` | yes | if it is out of order | the line: to `Granted` or `Failed`; its own request: out |
+//! | `Granted(unit)`, `Failed(why)` | no, among the settled | no | its own request only: frees the slip |
+//!
+//! A settled node is used again once its slip is free; those settled first are looked at first.
 
 use super::deadlines::{Deadlines, Due};
+use super::slips::Slips;
+use std::collections::VecDeque;
 use std::task::Waker;
 
 /// No node: the end of a list, or an empty one.
@@ -17,6 +22,8 @@ pub(crate) const NIL: u32 = u32::MAX;
 /// No deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
 const CHUNK: usize = 64;
+/// How many settled nodes are looked at before a new chunk is made: after a clear, thousands may not have been read yet.
+const PROBES: usize = 8;
 
 /// Why a request left the line without a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +54,10 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
+    pub(super) fn index(&self) -> u32 {
+        self.index
+    }
+
     /// Drawn in rising order under the lock; 0 is nobody's.
     pub(crate) fn number(&self) -> u64 {
         self.number
@@ -56,8 +67,6 @@ impl Ticket {
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(super) waker: Option<Waker>,
-    pub(super) outcome: Outcome,
-    /// 0 while the node is free.
     number: u64,
     prev: u32,
     next: u32,
@@ -70,29 +79,40 @@ pub(crate) struct Node {
 /// The nodes, apart from the list, so that `Deadlines` can reach them while the queue holds both.
 #[derive(Debug, Default)]
 pub(crate) struct Slab {
-    chunks: Vec<Box<[Node]>>,
+    chunks: Vec<Box<[Node; CHUNK]>>,
     free: Option<u32>,
+    /// Out of the list, and used again when their requests have read their slips. Room for all nodes, so it never grows alone.
+    settled: VecDeque<u32>,
 }
 
 impl Slab {
+    #[inline]
     pub(super) fn at(&mut self, index: u32) -> &mut Node {
         &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK]
     }
 
+    #[inline]
     fn get(&self, index: u32) -> &Node {
         &self.chunks[index as usize / CHUNK][index as usize % CHUNK]
     }
 
-    fn reserve(&mut self) -> u32 {
+    #[inline]
+    fn reserve(&mut self, slips: &Slips) -> u32 {
         if let Some(index) = self.free {
             let next = self.at(index).next;
             self.free = (next != NIL).then_some(next);
             return index;
         }
+        for _ in 0..PROBES.min(self.settled.len()) {
+            match self.settled.pop_front() {
+                Some(index) if slips.is_free(index) => return index,
+                Some(index) => self.settled.push_back(index),
+                None => break,
+            }
+        }
         let base = (self.chunks.len() * CHUNK) as u32;
         let free = |i: usize| Node {
             waker: None,
-            outcome: Outcome::Queued,
             number: 0,
             prev: NIL,
             next: if i + 1 < CHUNK { base + i as u32 + 1 } else { NIL },
@@ -100,7 +120,10 @@ impl Slab {
             deadline: NEVER,
             due: Due::InOrder,
         };
-        self.chunks.push((0..CHUNK).map(free).collect());
+        self.chunks.push(Box::new(std::array::from_fn(free)));
+        let nodes = self.chunks.len() * CHUNK;
+        slips.reach(nodes as u32);
+        self.settled.reserve(nodes - self.settled.len());
         self.free = Some(base + 1);
         base
     }
@@ -168,15 +191,16 @@ impl Queue {
     }
 
     /// Draws a ticket and puts it at the end.
-    pub(crate) fn push(&mut self, waker: Waker, asked: u64, deadline: u64) -> Ticket {
-        let index = self.slab.reserve();
+    #[inline]
+    pub(crate) fn push(&mut self, slips: &Slips, waker: Waker, asked: u64, deadline: u64) -> Ticket {
+        let index = self.slab.reserve(slips);
         self.drawn += 1;
         let (number, prev) = (self.drawn, self.tail);
         let node = self.slab.at(index);
         (node.number, node.prev, node.next) = (number, prev, NIL);
         (node.asked, node.deadline) = (asked, deadline);
-        node.outcome = Outcome::Queued;
         node.waker = Some(waker);
+        slips.write(index, Outcome::Queued);
         match prev {
             NIL => self.head = index,
             _ => self.slab.at(prev).next = index,
@@ -188,63 +212,63 @@ impl Queue {
     }
 
     /// Gives the head this unit; returns its waker and whether that overtook an older ticket (it never may).
-    pub(crate) fn grant(&mut self, unit: u32) -> (Option<Waker>, bool) {
+    #[inline]
+    pub(crate) fn grant(&mut self, slips: &Slips, unit: u32) -> (Option<Waker>, bool) {
         let index = if super::primitives::mutant!("grant_from_the_tail") {
             self.tail
         } else {
             self.head
         };
         let number = self.slab.get(index).number;
-        let waker = self.settle(index, Outcome::Granted(unit));
+        let waker = self.settle(slips, index, Outcome::Granted(unit));
         (waker, self.first().is_some_and(|older| older < number))
     }
 
     /// Fails the head; returns its waker.
-    pub(crate) fn fail_head(&mut self, why: Failure) -> Option<Waker> {
-        self.settle(self.head, Outcome::Failed(why))
+    pub(crate) fn fail_head(&mut self, slips: &Slips, why: Failure) -> Option<Waker> {
+        self.settle(slips, self.head, Outcome::Failed(why))
     }
 
     /// Whether the head's deadline has passed; `now` is asked only when it has one.
+    #[inline]
     pub(crate) fn head_expired(&self, now: impl FnOnce() -> u64) -> bool {
         let deadline = self.slab.get(self.head).deadline;
         deadline != NEVER && deadline <= now()
     }
 
     /// Fails one request whose deadline is not after `now`; `None` when there is none left.
-    pub(crate) fn expire(&mut self, now: u64) -> Option<Option<Waker>> {
+    pub(crate) fn expire(&mut self, slips: &Slips, now: u64) -> Option<Option<Waker>> {
         let (index, at) = self.first_due()?;
-        (at <= now).then(|| self.settle(index, Outcome::Failed(Failure::Expired)))
-    }
-
-    /// What has become of a ticket.
-    pub(crate) fn outcome(&self, ticket: &Ticket) -> Outcome {
-        self.node(ticket).outcome
+        (at <= now).then(|| self.settle(slips, index, Outcome::Failed(Failure::Expired)))
     }
 
     /// Whether the ticket's task would be woken by this waker already.
-    pub(crate) fn knows(&self, ticket: &Ticket, waker: &Waker) -> bool {
-        self.node(ticket)
+    pub(crate) fn knows(&self, index: u32, waker: &Waker) -> bool {
+        self.slab
+            .get(index)
             .waker
             .as_ref()
             .is_some_and(|known| known.will_wake(waker))
     }
 
     /// Replaces the ticket's waker and returns the old one, to be dropped outside the lock.
-    pub(crate) fn rewake(&mut self, ticket: &Ticket, waker: Waker) -> Option<Waker> {
-        self.slab.at(ticket.index).waker.replace(waker)
+    pub(crate) fn rewake(&mut self, index: u32, waker: Waker) -> Option<Waker> {
+        self.slab.at(index).waker.replace(waker)
     }
 
-    /// Frees the node and tells what had become of it; the waker is to be dropped outside the lock.
-    pub(crate) fn remove(&mut self, ticket: Ticket) -> (Outcome, Option<Waker>) {
-        let outcome = self.node(&ticket).outcome;
+    /// Takes a request out: of the line if it still waits, else only off its slip. Tells what had become of it; the waker is to
+    /// be dropped outside the lock.
+    pub(crate) fn remove(&mut self, slips: &Slips, ticket: Ticket) -> (Outcome, Option<Waker>) {
+        let outcome = slips.read(ticket.index);
         let waker = match outcome {
-            Outcome::Queued => self.settle(ticket.index, Outcome::Failed(Failure::Expired)),
+            Outcome::Queued => self.unlink(ticket.index),
             _ => None,
         };
-        let next = self.slab.free.unwrap_or(NIL);
-        let node = self.slab.at(ticket.index);
-        (node.number, node.next) = (0, next);
-        self.slab.free = Some(ticket.index);
+        slips.free(ticket.index);
+        if outcome == Outcome::Queued {
+            let next = self.slab.free.replace(ticket.index).unwrap_or(NIL);
+            self.slab.at(ticket.index).next = next;
+        }
         (outcome, waker)
     }
 
@@ -260,17 +284,19 @@ impl Queue {
         all
     }
 
-    fn node(&self, ticket: &Ticket) -> &Node {
-        let node = self.slab.get(ticket.index);
-        assert!(node.number == ticket.number, "bug: a ticket outlived its node");
-        node
+    /// Takes a queued node out of the list and of the deadlines, and writes its outcome for its request to read.
+    #[inline]
+    fn settle(&mut self, slips: &Slips, index: u32, outcome: Outcome) -> Option<Waker> {
+        let waker = self.unlink(index);
+        self.slab.settled.push_back(index);
+        // Last: from here on the request may free the slip.
+        slips.write(index, outcome);
+        waker
     }
 
-    /// Takes a queued node out of the list and of the deadlines, and writes its outcome.
-    fn settle(&mut self, index: u32, outcome: Outcome) -> Option<Waker> {
+    #[inline]
+    fn unlink(&mut self, index: u32) -> Option<Waker> {
         let node = self.slab.at(index);
-        debug_assert_eq!(node.outcome, Outcome::Queued, "bug: a ticket was settled twice");
-        node.outcome = outcome;
         let (prev, next, due, waker) = (node.prev, node.next, node.due, node.waker.take());
         self.deadlines.remove(&mut self.slab, due);
         match prev {

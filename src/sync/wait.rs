@@ -45,6 +45,7 @@ impl Place {
 
     /// One poll after the fast path has failed: joins the line at first (`ask`: now, deadline, queue limit), then asks what
     /// has become of the ticket.
+    #[inline]
     pub(crate) fn poll<S: Stock>(
         &mut self,
         line: &Line<S>,

@@ -1,0 +1,148 @@
+//! What must hold: after every step, and once nothing is ready to run any more.
+
+use super::world::{BACKOFF_MAX, Phase, World};
+use fairpool::State;
+
+/// The grain of tokio's timers: a runtime made later ticks at other fractions of a millisecond.
+const GRAIN: u64 = 1;
+
+impl World {
+    /// What holds at any moment.
+    pub(crate) fn check_always(&mut self) {
+        if let Some(violation) = self.books.with(|ledger| ledger.violations.pop()) {
+            panic!("{violation}");
+        }
+        if let Some(panic) = super::unmeant_panic() {
+            panic!("P8: the pool itself panicked: {panic}");
+        }
+        let (live, connecting) = self.books.with(|ledger| (ledger.pooled(), ledger.under.connecting));
+        if live + connecting > self.ceiling {
+            panic!(
+                "P2: {live} connections and {connecting} attempts, at most {}",
+                self.ceiling
+            );
+        }
+        if live + connecting > self.limit {
+            self.books.seen("in debt");
+        }
+        self.ceiling = self.limit.max(self.ceiling.min(live + connecting));
+        if let Some(checker) = &self.checker {
+            if checker.overtakings() > 0 {
+                panic!("P1: the order checker saw {} overtakings", checker.overtakings());
+            }
+        }
+    }
+
+    /// What holds when nothing is ready.
+    pub(crate) fn check_at_rest(&mut self) {
+        self.check_sums();
+        self.check_deadlines();
+        if self.home.is_some() && self.phase != Phase::Closed {
+            self.check_progress();
+        }
+    }
+
+    fn check_sums(&self) {
+        let status = self.pool.status();
+        let (live, leaving, under) = self
+            .books
+            .with(|ledger| (ledger.pooled(), ledger.leaving(), ledger.under));
+        let blame = |what: &str| panic!("P3: {what}: {status:?}, {live} live, {leaving} leaving, {under:?}");
+        if status.connecting != under.connecting + under.hooking {
+            blame("the attempts do not add up");
+        }
+        if status.validating != under.validating || status.resetting != under.resetting || status.closing != leaving {
+            blame("the work does not add up");
+        }
+        if status.open() != live - under.hooking {
+            blame("the connections do not add up");
+        }
+        let (lent, rung) = (self.guards.len(), self.rung());
+        let assigned = (status.in_use as usize).checked_sub(lent);
+        if assigned.is_none_or(|assigned| assigned > rung) {
+            panic!("P4: {lent} leases and {rung} requests to hear, but {status}");
+        }
+        let (waiting, pending) = (self.line.len(), status.pending as usize);
+        if pending < waiting || pending > waiting + self.alarmed() {
+            panic!("P3: {waiting} requests wait, but {status}");
+        }
+        let state = match self.phase {
+            Phase::Open if self.books.with(|ledger| ledger.paused) => State::Paused,
+            Phase::Open => State::Open,
+            Phase::Draining if status.state == State::Closed => State::Closed,
+            Phase::Draining => State::Draining,
+            Phase::Closed => State::Closed,
+        };
+        if status.state != state || status.limit != self.limit {
+            panic!("P3: expected {state:?} at limit {}: {status:?}", self.limit);
+        }
+    }
+
+    fn alarmed(&self) -> usize {
+        self.requests.iter().filter(|request| request.alarmed()).count()
+    }
+
+    fn check_deadlines(&self) {
+        let now = self.now();
+        for request in self.requests.iter().filter(|request| request.waits()) {
+            if request.deadline.is_some_and(|deadline| deadline + GRAIN < now) {
+                panic!(
+                    "P6: request {} still waits at {now}, {:?} was its deadline",
+                    request.id, request.deadline
+                );
+            }
+        }
+    }
+
+    fn check_progress(&mut self) {
+        let status = self.pool.status();
+        let options = self.pool.options();
+        let now = self.now();
+        let failure = self.books.with(|ledger| ledger.last_failure);
+        let armed = failure.is_some_and(|(begun, failed)| now <= failed.max(begun + BACKOFF_MAX) + GRAIN);
+        let paused = status.state == State::Paused;
+        let at_work = status.validating + status.connecting;
+        let vacant = status.limit.saturating_sub(status.occupied());
+        let free = vacant > 0 && status.connecting < options.max_connecting && !armed;
+        if status.state == State::Closed {
+            return;
+        }
+        if !paused && status.pending > 0 {
+            if status.occupied() <= status.limit && status.pending > status.validating && status.idle > 0 {
+                panic!("P3: requests wait while connections are idle: {status}");
+            }
+            if status.pending > at_work && free {
+                panic!(
+                    "P3: requests wait and nobody connects: {status} (supervisor on {:?}, main {}, side {:?}, alarmed {}, failure {failure:?}, now {now}, maxc {})",
+                    self.home,
+                    self.rts.main.number,
+                    self.rts.side.as_ref().map(|s| s.number),
+                    self.alarmed(),
+                    options.max_connecting
+                );
+            }
+            if armed && status.pending > at_work && vacant > 0 {
+                self.books.seen("waiting for a backoff");
+            }
+        }
+        // The fast path tells nobody that it took an idle connection: the next tick sees.
+        let wanted = options.min_idle > status.idle + status.connecting;
+        let times = [options.validate_after_idle, options.idle_timeout, options.max_lifetime];
+        let tick = times
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|time| time.as_millis() as u64 / 4 + GRAIN);
+        if status.state != State::Open || !wanted || !free || tick.is_none() {
+            self.short_since = u64::MAX;
+            return;
+        }
+        self.short_since = self.short_since.min(now);
+        if now - self.short_since.max(self.age_blur).min(now) > tick.unwrap_or(0).max(2) {
+            panic!(
+                "P3: fewer than min_idle {} and nobody connects: {status}",
+                options.min_idle
+            );
+        }
+    }
+}

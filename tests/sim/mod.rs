@@ -1,0 +1,204 @@
+//! The simulator: a pool, its backend and its users under any sequence of operations, with the promises checked after each.
+//!
+//! Time is paused and moves by operation; randomness comes from the seed; threads take turns. So bytes decide everything,
+//! and what went wrong once goes wrong again. (Which of two idle connections is lent depends on the machine's number of
+//! cores too.)
+//!
+//! | file | what |
+//! |---|---|
+//! | `ops` | the operations, and how bytes become one |
+//! | `world`, `requests`, `leases`, `ends` | the interpreter, and what it judges on the way |
+//! | `check` | the invariants after each step |
+//! | `backend`, `books` | a scripted manager, and its own book-keeping |
+//! | `shadow` | the line as its wakers tell it |
+//! | `runtimes` | paused clocks, stepped by hand |
+//! | `seen` | how often each rare situation was reached |
+
+mod backend;
+mod books;
+mod check;
+mod ends;
+mod leases;
+mod ops;
+mod requests;
+mod runtimes;
+mod seen;
+mod shadow;
+mod world;
+
+use ops::{Op, Raw, Setup};
+pub(crate) use seen::Seen;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
+use world::World;
+
+/// In thread-local teardown a clock that can be paused cannot be asked any more, and says so by a panic.
+const PAUSED_CLOCK_GONE: &str = "thread-local variable has been destroyed";
+
+/// How many operations a report shows.
+const SHOWN: usize = 80;
+
+/// The thread on which a simulation runs; its panics are reported elsewhere.
+const STAGE: &str = "simulated world";
+
+/// What went wrong, and what led there.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) violation: String,
+    pub(crate) step: usize,
+    pub(crate) last: Vec<String>,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for line in &self.last {
+            writeln!(f, "  {line}")?;
+        }
+        writeln!(f, "violated in step {}: {}", self.step, self.violation)
+    }
+}
+
+/// Runs operations read from any bytes: for fuzzing. Panics on a violation.
+pub(crate) fn run_bytes(data: &[u8]) {
+    let ops = data.chunks(6).map(|chunk| {
+        let mut raw = Raw::default();
+        raw[..chunk.len()].copy_from_slice(chunk);
+        raw
+    });
+    if let Err(failure) = run(0, ops.take(4_000)) {
+        panic!("\n{failure}");
+    }
+}
+
+/// Runs so many steps of a seed.
+pub(crate) fn run_seed(seed: u64, steps: usize) -> Result<Seen, Failure> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    run(
+        seed,
+        (0..steps).map(move |_| {
+            let mut raw = Raw::default();
+            random.fill(&mut raw);
+            raw
+        }),
+    )
+}
+
+/// Runs operations on a thread of their own: the pool's home words go by thread, and a fresh one is always the first.
+pub(crate) fn run(seed: u64, ops: impl Iterator<Item = Raw> + Send) -> Result<Seen, Failure> {
+    let _turn = turn();
+    hear_panics();
+    unmeant_panic();
+    let trace = Trace::default();
+    let outcome = std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name(STAGE.to_owned())
+            .spawn_scoped(scope, || {
+                fastrand::seed(seed);
+                play(ops, &trace)
+            })
+            .expect("a thread")
+            .join()
+    });
+    outcome.map_err(|panic| {
+        let Tracks { step, setup, mut last } = trace.into_inner().unwrap_or_else(PoisonError::into_inner);
+        last.push_front(setup);
+        let violation = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Failure {
+            violation: violation.unwrap_or_default(),
+            step,
+            last: last.into(),
+        }
+    })
+}
+
+#[derive(Default)]
+struct Tracks {
+    step: usize,
+    /// How the present world began, and the last that happened in it.
+    setup: String,
+    last: VecDeque<String>,
+}
+
+type Trace = Mutex<Tracks>;
+
+fn play(mut ops: impl Iterator<Item = Raw>, trace: &Trace) -> Seen {
+    let mut seen = Seen::default();
+    let mut step = 0;
+    let mut more = true;
+    while more {
+        let (Some(a), Some(b)) = (ops.next(), ops.next()) else {
+            break;
+        };
+        let setup = Setup::read(a, b);
+        note(trace, step, format!("{setup:?}"));
+        trace.lock().unwrap_or_else(PoisonError::into_inner).setup = format!("{setup:?}");
+        let mut world = World::new(setup);
+        loop {
+            let Some(raw) = ops.next() else {
+                more = false;
+                break;
+            };
+            step += 1;
+            let op = Op::read(raw);
+            note(trace, step, format!("{step} at {}: {op:?}", world.now()));
+            world.step(op, Op::hasty(raw));
+            let haste = if Op::hasty(raw) { " (in haste)" } else { "" };
+            note(trace, step, format!("    {}{haste}", world.pool.status()));
+            if let Some(left) = &mut world.ending {
+                *left -= 1;
+                if *left == 0 {
+                    break;
+                }
+            }
+        }
+        note(trace, step, "the end of this pool".to_owned());
+        seen.add(&world.finish());
+    }
+    seen
+}
+
+fn note(trace: &Trace, step: usize, line: String) {
+    let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
+    trace.step = step;
+    if trace.last.len() == SHOWN {
+        trace.last.pop_front();
+    }
+    trace.last.push_back(line);
+}
+
+/// One simulation at a time: thread numbers and the panic hook are the process's.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn unmeant() -> &'static Mutex<Option<String>> {
+    static UNMEANT: OnceLock<Mutex<Option<String>>> = OnceLock::new();
+    UNMEANT.get_or_init(Mutex::default)
+}
+
+/// A panic that nobody scripted, wherever it was caught.
+fn unmeant_panic() -> Option<String> {
+    unmeant().lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn hear_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let text = info.to_string();
+            if std::thread::current().name().is_some_and(|name| name != STAGE) {
+                usual(info);
+            } else if !text.contains(backend::SCRIPTED) && !text.contains(PAUSED_CLOCK_GONE) {
+                unmeant()
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get_or_insert(text);
+            }
+        }));
+    });
+}

@@ -1,0 +1,291 @@
+//! Requests, polled by hand: what they come to, and whether they should have.
+
+use super::backend::{Backend, Refusal};
+use super::shadow::{Bell, Ring};
+use super::world::{Phase, World, ms};
+use fairpool::{AcquireError, OwnedPooled, TryAcquireError};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+
+type Answer = Result<OwnedPooled<Backend>, AcquireError<Refusal>>;
+
+pub(crate) struct Request {
+    future: Pin<Box<dyn Future<Output = Answer>>>,
+    pub(crate) bell: Arc<Bell>,
+    /// Numbered at its first poll.
+    pub(crate) id: u64,
+    polled: bool,
+    within: Option<u64>,
+    pub(crate) deadline: Option<u64>,
+    pub(crate) must_be_cleared: bool,
+    pub(crate) must_be_closed: bool,
+}
+
+impl Request {
+    /// In line, as far as anybody has told it.
+    pub(crate) fn waits(&self) -> bool {
+        self.polled && !self.bell.rung()
+    }
+
+    pub(crate) fn rung(&self) -> bool {
+        self.polled && self.bell.rung()
+    }
+
+    /// Woken perhaps only to look again, for a runtime died or its own timer rang: it may still be in line.
+    pub(crate) fn alarmed(&self) -> bool {
+        let ring = self.bell.ring().filter(|_| self.polled);
+        ring.is_some_and(|ring| ring.alarm || self.deadline.is_some_and(|deadline| deadline <= ring.at))
+    }
+}
+
+impl World {
+    pub(crate) fn ask(&mut self, within: Option<u64>) {
+        let future: Pin<Box<dyn Future<Output = Answer>>> = match within {
+            Some(time) => Box::pin(self.pool.acquire_owned_within(ms(time))),
+            None => Box::pin(self.pool.acquire_owned()),
+        };
+        self.requests.push(Request {
+            future,
+            bell: Bell::new(0, &self.line, &self.books),
+            id: 0,
+            polled: false,
+            within,
+            deadline: None,
+            must_be_cleared: false,
+            must_be_closed: false,
+        });
+    }
+
+    /// Polls one request.
+    pub(crate) fn poll(&mut self, index: usize, side: bool, new_waker: bool) {
+        let now = self.now();
+        let default = self.pool.options().acquire_timeout;
+        let (handle, number) = {
+            let rt = self.rts.choose(side);
+            (rt.handle().clone(), rt.number)
+        };
+        let others_wait = self.line.len() > 0;
+        let status = self.pool.status();
+        let request = &mut self.requests[index];
+        let first = !request.polled;
+        let ring = request.bell.ring();
+        if first {
+            let time = request.within.or(default.map(|time| time.as_millis() as u64));
+            request.deadline = time.map(|time| now + time);
+            (request.id, request.polled) = (self.next_id, true);
+            self.next_id += 1;
+        }
+        if first || new_waker {
+            request.bell.retire();
+            request.bell = Bell::new(request.id, &self.line, &self.books);
+        }
+        request.bell.still();
+        let waker = request.bell.waker();
+        let lost_home = self.home.is_none() && self.preferred.is_some_and(|rt| !self.rts.alive(rt));
+        self.line.alarm.store(lost_home, Relaxed);
+        let polled = {
+            let _entered = handle.enter();
+            request.future.as_mut().poll(&mut Context::from_waker(&waker))
+        };
+        self.line.alarm.store(false, Relaxed);
+        match polled {
+            Poll::Pending => {
+                let request = &self.requests[index];
+                if request.waits() {
+                    self.line.joins(request.id);
+                }
+                if let Some(ring) = ring.filter(|ring| !ring.alarm) {
+                    panic!("P3: request {} was woken at {} for nothing", request.id, ring.at);
+                }
+                self.staffed(number);
+            }
+            Poll::Ready(answer) => {
+                let request = self.requests.remove(index);
+                self.line.leaves(request.id);
+                if !first && ring.is_none() {
+                    panic!("P3: request {} could end, but was not woken: {answer:?}", request.id);
+                }
+                match answer {
+                    Ok(guard) => self.granted(&request, ring, others_wait, guard),
+                    Err(error) => {
+                        if let (Some(within), true) = (request.within, first) {
+                            if within == 0 && matches!(error, AcquireError::Timeout(_)) {
+                                self.staffed_if_asked(number, &status);
+                                return;
+                            }
+                        }
+                        self.refused(&request, ring, &status, error);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Polls every request that was woken. Returns how many those were.
+    pub(crate) fn poll_woken(&mut self, backwards: bool, side: bool) -> usize {
+        let mut woken: Vec<u64> = self
+            .requests
+            .iter()
+            .filter(|request| request.rung())
+            .map(|request| request.id)
+            .collect();
+        if backwards {
+            woken.reverse();
+        }
+        for id in &woken {
+            let index = self.requests.iter().position(|request| request.id == *id);
+            self.poll(index.expect("a request that was woken"), side, false);
+        }
+        woken.len()
+    }
+
+    fn granted(&mut self, request: &Request, ring: Option<Ring>, others_wait: bool, guard: OwnedPooled<Backend>) {
+        let now = self.now();
+        let (generation, paused) = self.books.with(|ledger| (ledger.generation, ledger.paused));
+        let id = request.id;
+        if request.must_be_cleared {
+            panic!("P5: request {id} was granted after clear had removed it");
+        }
+        if request.must_be_closed {
+            panic!("P4: request {id} was granted after close had failed it");
+        }
+        let Some(ring) = ring else {
+            if others_wait {
+                panic!("P1: request {id} was granted at once while others waited");
+            }
+            if paused {
+                panic!("P1: request {id} was granted at once while the pool was paused");
+            }
+            return self.take(guard, Some((now, generation)));
+        };
+        if ring.alarm {
+            return self.take(guard, None);
+        }
+        if let Some(older) = ring.overtook {
+            panic!("P1: request {id} was served while the older request {older} waited");
+        }
+        if ring.paused {
+            panic!("P1: request {id} was served while the pool was paused");
+        }
+        if ring.at > self.skew && request.deadline.is_some_and(|deadline| deadline <= ring.at) {
+            panic!("P4: request {id} was served at {}, after its deadline", ring.at);
+        }
+        if request.deadline.is_some_and(|deadline| deadline <= now) {
+            self.books.seen("served in time, polled too late");
+        }
+        self.books.seen("served in line");
+        self.take(guard, Some((ring.at, ring.generation)));
+    }
+
+    fn refused(
+        &mut self,
+        request: &Request,
+        ring: Option<Ring>,
+        status: &fairpool::Status,
+        error: AcquireError<Refusal>,
+    ) {
+        let (id, now) = (request.id, self.now());
+        let permanent = self.books.with(|ledger| ledger.permanent_failures);
+        let late = |at: u64| request.deadline.is_some_and(|deadline| deadline <= at);
+        let request_alarmed = ring.is_some_and(|ring| ring.alarm || late(ring.at));
+        let heard = ring.filter(|ring| !ring.alarm).map_or(now, |ring| ring.at);
+        let fair = match &error {
+            AcquireError::Cleared => request.must_be_cleared || request_alarmed,
+            AcquireError::Closed => self.phase != Phase::Open,
+            AcquireError::Timeout(_) => late(heard),
+            AcquireError::QueueFull { queue_limit } => ring.is_none() && status.pending >= *queue_limit,
+            AcquireError::Connect(error) => error.permanent && permanent > 0,
+            _ => false,
+        };
+        let certain = ring.is_some_and(|ring| !ring.alarm);
+        if !fair || (certain && request.must_be_cleared && !matches!(error, AcquireError::Cleared)) {
+            panic!("P6: request {id} failed with the wrong reason at {now}: {error} ({ring:?})");
+        }
+        if let (Some(drain), true, AcquireError::Closed) = (&mut self.drain, ring.is_some(), &error) {
+            drain.failed += 1;
+        }
+        self.books.seen(match error {
+            AcquireError::Cleared => "cleared",
+            AcquireError::Closed => "closed",
+            AcquireError::Timeout(_) => "timed out",
+            AcquireError::QueueFull { .. } => "queue full",
+            _ if ring.is_some() => "the line failed with a permanent error",
+            _ => "failed fast",
+        });
+    }
+
+    /// Drops a request.
+    pub(crate) fn cancel(&mut self, index: usize) {
+        let request = self.requests.remove(index);
+        let assigned = self.pool.status().in_use as usize > self.guards.len();
+        let had_it = request.bell.ring().is_some_and(|ring| !ring.alarm) && assigned;
+        self.line.leaves(request.id);
+        request.bell.retire();
+        if let Some(drain) = self.drain.as_mut().filter(|_| request.must_be_closed) {
+            drain.failed += 1;
+        }
+        {
+            let _entered = self.rts.main.handle().enter();
+            drop(request);
+        }
+        if had_it {
+            self.books.seen("cancelled after it was served");
+        }
+        if assigned {
+            self.blur = self.now();
+        }
+    }
+
+    pub(crate) fn try_acquire(&mut self) {
+        let (waiting, unsure) = (self.line.len(), self.requests.iter().any(Request::alarmed));
+        let status = self.pool.status();
+        let (handle, number) = (self.rts.main.handle().clone(), self.rts.main.number);
+        let _entered = handle.enter();
+        let (generation, paused) = self.books.with(|ledger| (ledger.generation, ledger.paused));
+        match self.pool.try_acquire_owned() {
+            Ok(guard) => {
+                if waiting > 0 || paused || self.phase != Phase::Open {
+                    panic!("P1: try_acquire took a connection while {waiting} waited (paused: {paused})");
+                }
+                self.take(guard, Some((self.now(), generation)));
+            }
+            Err(error) => {
+                let fair = match error {
+                    TryAcquireError::Empty => waiting == 0 && !paused,
+                    TryAcquireError::Waiting => waiting > 0 || unsure,
+                    TryAcquireError::Paused => paused,
+                    TryAcquireError::Closed => self.phase != Phase::Open,
+                    _ => false,
+                };
+                if !fair {
+                    panic!("P3: try_acquire said {error} with {waiting} waiting and {status}");
+                }
+                if error == TryAcquireError::Empty {
+                    self.staffed(number);
+                }
+            }
+        }
+    }
+
+    fn staffed_if_asked(&mut self, number: u64, status: &fairpool::Status) {
+        if status.pending == 0 && status.state == fairpool::State::Open {
+            self.staffed(number);
+        }
+    }
+
+    /// Somebody had to wait on this runtime: from now on there is a supervisor.
+    pub(crate) fn staffed(&mut self, number: u64) {
+        if self.home.is_none() && self.pool.status().state != fairpool::State::Closed {
+            self.home = match self.preferred {
+                Some(rt) if self.rts.alive(rt) => Some(rt),
+                Some(_) => {
+                    self.preferred = None;
+                    None
+                }
+                None => Some(number),
+            };
+        }
+    }
+}
