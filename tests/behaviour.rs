@@ -232,11 +232,14 @@ async fn a_try_that_found_nothing_makes_a_later_one_succeed() {
 
 #[tokio::test(start_paused = true)]
 async fn two_warm_ups_at_once_both_end() {
-    let (pool, backend) = pool_with(|builder| builder.max_connecting(1));
-    backend.connect.always(Act::Takes(10));
-    let (one, five) = tokio::join!(pool.warm_up(1), pool.warm_up(5));
-    assert!(one.is_ok() && five.is_ok(), "{one:?}, {five:?}");
-    assert_eq!(pool.status().idle, 5);
+    for (first, second) in [(1, 5), (5, 1)] {
+        let (pool, backend) = pool_with(|builder| builder.max_connecting(1));
+        backend.connect.always(Act::Takes(10));
+        let begun = Instant::now();
+        let ended = tokio::join!(pool.warm_up(first), pool.warm_up(second));
+        assert!(ended.0.is_ok() && ended.1.is_ok(), "{ended:?}");
+        assert_eq!((pool.status().idle, begun.elapsed()), (5, ms(50)));
+    }
 }
 
 #[tokio::test(start_paused = true)]

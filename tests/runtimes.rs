@@ -189,6 +189,21 @@ fn a_released_connection_reaches_waiters_even_while_the_supervisors_runtime_is_s
 }
 
 #[test]
+fn p4_an_expired_request_gets_no_connection_even_while_nobody_tends_the_line() {
+    let (pool, _) = pool_of(1);
+    let stuck = plain_runtime();
+    let held = stuck.block_on(pool.acquire_owned()).unwrap();
+    paused_runtime().block_on(async {
+        let (mut expired, mut patient) = (pin!(pool.acquire_within(ms(10_000))), pin!(pool.acquire()));
+        assert!(poll(expired.as_mut()).is_pending() && poll(patient.as_mut()).is_pending());
+        tokio::time::advance(ms(20_000)).await;
+        drop(held);
+        assert!(poll(patient.as_mut()).is_ready(), "the connection went to the dead");
+        assert!(matches!(expired.await, Err(AcquireError::Timeout(_))));
+    });
+}
+
+#[test]
 fn a_guard_dropped_on_a_plain_thread_after_the_runtime_is_gone_gives_its_slot_back() {
     for (needs_await, is_broken) in [(false, false), (true, false), (false, true), (true, true)] {
         let (pool, backend) = pool_of(1);

@@ -81,8 +81,10 @@ impl Meta {
         self.expires.load(Relaxed)
     }
 
+    /// Judges the age anew; the next look at the clock marks it again if it must.
     pub(crate) fn set_expires(&self, at: u64) {
         self.expires.store(at, Relaxed);
+        self.retire.store(false, Relaxed);
     }
 
     /// Marks an over-age connection; true if it is one.

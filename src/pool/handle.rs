@@ -170,13 +170,18 @@ impl<M: Manager> Shared<M> {
             }
             Err(refused) => {
                 if refused == Refused::Empty {
-                    self.live.asked.store(1, Relaxed);
-                    self.staff();
-                    self.poke();
+                    self.ask();
                 }
                 Err(refused)
             }
         }
+    }
+
+    /// Asks for a connection that nobody waits for.
+    pub(crate) fn ask(self: &Arc<Self>) {
+        self.live.asked.store(1, Relaxed);
+        self.staff();
+        self.poke();
     }
 }
 

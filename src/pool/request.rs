@@ -185,13 +185,16 @@ impl Request {
         }
     }
 
-    fn failed<M: Manager>(&self, shared: &Shared<M>, ended: Ended) -> AcquireError<M::Error> {
+    fn failed<M: Manager>(&self, shared: &Arc<Shared<M>>, ended: Ended) -> AcquireError<M::Error> {
         match ended {
             Ended::Full => {
-                shared.tell(|| Event::QueueFull);
-                AcquireError::QueueFull {
-                    queue_limit: shared.live.queue_limit.load(Relaxed),
+                let queue_limit = shared.live.queue_limit.load(Relaxed);
+                if queue_limit == 0 {
+                    // Where nobody may wait, nobody else would ever ask.
+                    shared.ask();
                 }
+                shared.tell(|| Event::QueueFull);
+                AcquireError::QueueFull { queue_limit }
             }
             Ended::Cleared => AcquireError::Cleared,
             Ended::Closed => AcquireError::Closed,

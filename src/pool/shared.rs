@@ -155,6 +155,11 @@ impl<M: Manager> Shared<M> {
 
     /// Gives a slot back that nobody has used since it was lent or looked after. `checked`: it was just looked after.
     pub(crate) fn hand_back(&self, slot: SlotOf<M>, checked: bool) {
+        // It may have grown old while it was worked on, or assigned to a request that never took it.
+        if self.cells.meta(slot.number()).retires() {
+            self.line.part();
+            return self.send(slot, Work::Closing, CloseReason::Lifetime);
+        }
         let epoch = self.cells.value(&slot).map_or(0, |entry| entry.epoch);
         let now = || self.now();
         let given = if checked {

@@ -134,13 +134,13 @@ impl<T> Line<Slots<T>> {
         idle.into_iter().map(Slot::of).collect()
     }
 
-    /// The stale slot unused longest, for somebody to look after it while it is lent to nobody.
+    /// The stale slot used last, so that idle times end for the others, for somebody to look after it while it is lent to nobody.
     pub(crate) fn take_stale(&self) -> Option<(Slot<T>, u64)> {
         let mut core = self.core.lock();
         if core.paused {
             return None;
         }
-        core.back.stale.pop_front().map(|(slot, since)| (Slot::of(slot), since))
+        core.back.stale.pop_back().map(|(slot, since)| (Slot::of(slot), since))
     }
 
     /// Takes every stale slot for which `leave` says so; they leave.

@@ -107,6 +107,10 @@ impl<M: Manager> Shared<M> {
     /// While nobody ticks, what is idle grows old unseen: none of it is lent before the next supervisor has looked at it.
     fn attend(&self, attended: bool) {
         self.live.unattended.store(!attended, Relaxed);
+        if attended {
+            // What is lent has grown old unseen as well.
+            self.age(self.now());
+        }
         self.guard();
     }
 

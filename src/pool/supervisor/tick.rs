@@ -71,7 +71,7 @@ impl<M: Manager> Shared<M> {
     }
 
     /// Marks what is over age, so that it is closed when it comes back.
-    fn age(&self, now: u64) {
+    pub(super) fn age(&self, now: u64) {
         for number in 0..self.line.made() {
             self.cells.meta(number).expire(now);
         }
