@@ -1,5 +1,6 @@
 //! fairpool
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::print_stdout)]
 
 mod sync;
 

@@ -376,7 +376,7 @@ fn a_managers_defaults_are_where_the_builder_begins() {
 #[cfg(feature = "serde")]
 #[test]
 fn options_are_read_from_and_written_to_seconds() {
-    let read = |text| serde_json::from_str::<Options>(text);
+    let read = |text: &str| serde_json::from_str::<Options>(text);
     let options = read(r#"{"limit": 3, "acquire_timeout": 2.5, "idle_timeout": null, "connect_timeout": 4}"#).unwrap();
     let mut expected = Options::default();
     (expected.limit, expected.acquire_timeout) = (3, Some(ms(2_500)));

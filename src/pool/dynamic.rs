@@ -127,7 +127,7 @@ impl<C: Send + 'static> Manager for DynManager<C> {
     fn reset(&self, conn: &mut C) -> Option<impl Future<Output = Result<(), ErasedError>> + Send> {
         // Asked twice, as the pool does anyway: the boxed future's lifetime has no name out here.
         let needed = self.0.reset(conn).is_some();
-        needed.then(|| async {
+        needed.then_some(async {
             match self.0.reset(conn) {
                 Some(reset) => reset.await,
                 None => Ok(()),

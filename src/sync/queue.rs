@@ -79,6 +79,7 @@ pub(crate) struct Node {
 /// The nodes, apart from the list, so that `Deadlines` can reach them while the queue holds both.
 #[derive(Debug, Default)]
 pub(crate) struct Slab {
+    #[allow(clippy::vec_box, reason = "growing moves the pointers, not the nodes")]
     chunks: Vec<Box<[Node; CHUNK]>>,
     free: Option<u32>,
     /// Out of the list, and used again when their requests have read their slips. Room for all nodes, so it never grows alone.

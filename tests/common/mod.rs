@@ -202,7 +202,7 @@ impl Manager for Backend {
     }
 
     fn reset(&self, conn: &mut Conn) -> Option<impl Future<Output = Result<(), Fault>> + Send> {
-        (!self.reset.is_quiet()).then(|| async {
+        (!self.reset.is_quiet()).then_some(async {
             self.reset.play().await?;
             conn.dirty = false;
             Ok(())
@@ -214,7 +214,7 @@ impl Manager for Backend {
     }
 
     fn close(&self, conn: Conn) -> Option<impl Future<Output = ()> + Send> {
-        (!self.close.is_quiet()).then(|| async {
+        (!self.close.is_quiet()).then_some(async {
             let _ = self.close.play().await;
             drop(conn);
         })
