@@ -1,4 +1,5 @@
-//! fairpool
+//! The page below is the project's README; [`guides`] are the longer texts, [`options`] has the table of all knobs.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(clippy::print_stdout)]
 
@@ -14,6 +15,8 @@ mod pool;
 #[cfg(not(fairpool_loom))]
 #[doc(hidden)]
 pub mod doc;
+#[cfg(not(fairpool_loom))]
+pub mod guides;
 
 #[cfg(not(fairpool_loom))]
 pub use observe::{CloseReason, Event, Observer, Order, OrderChecker};

@@ -325,3 +325,52 @@ async fn a_manager_behind_a_box_behaves_as_without_one() {
     let calls = [&backend.detached, &backend.close, &backend.validate].map(Step::calls);
     assert_eq!(calls, [1, 2, 1]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_largest_values_of_all_break_nothing() {
+    let most = Duration::MAX;
+    let (pool, backend) = pool_with(|builder| {
+        let builder = builder
+            .limit(65_536)
+            .min_idle(1)
+            .queue_limit(Some(u32::MAX))
+            .max_connecting(u32::MAX);
+        let builder = builder
+            .acquire_timeout(most)
+            .connect_timeout(most)
+            .validate_timeout(most)
+            .reset_timeout(most);
+        let builder = builder
+            .close_timeout(most)
+            .idle_timeout(most)
+            .max_lifetime(most)
+            .lifetime_jitter(1.0);
+        builder
+            .validate_after_idle(most)
+            .backoff_initial(most)
+            .backoff_max(most)
+    });
+    backend.reset.always(Act::Takes(1));
+    pool.warm_up(3).await.unwrap();
+    sleep(ms(5)).await;
+    drop(pool.acquire().await.unwrap());
+    let held = pool.acquire_within(most).await.unwrap();
+    pool.set_limit(1).unwrap();
+    let mut waiting = pin!(pool.acquire_within(most));
+    assert!(poll(waiting.as_mut()).is_pending());
+    drop(held);
+    drop(waiting.await.unwrap());
+    assert!(pool.drain(most).await.completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_longer_than_any_limit_is_cleared_to_the_last_request() {
+    let (pool, _) = pool_of(1);
+    let _held = pool.acquire().await.unwrap();
+    let mut waiting: Vec<_> = (0..150_000).map(|_| Box::pin(pool.acquire())).collect();
+    assert!(waiting.iter_mut().all(|request| poll(request.as_mut()).is_pending()));
+    assert_eq!(pool.clear(), 150_000);
+    for request in waiting {
+        assert!(matches!(request.await, Err(AcquireError::Cleared)));
+    }
+}

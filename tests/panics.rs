@@ -28,6 +28,7 @@ async fn a_panic_over_an_error_counts_as_a_passing_one() {
     backend.connect.then([Act::Refuses]);
     backend.is_transient.then([Act::Panics]);
     assert!(pool.acquire().await.is_ok());
+    assert_eq!(pool.status().totals.connect_failures, 1);
     assert_whole(&pool).await;
 }
 

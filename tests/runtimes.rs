@@ -121,7 +121,7 @@ fn the_whole_line_is_woken_when_the_supervisors_runtime_dies() {
 #[test]
 fn a_runtime_that_dies_while_others_wait_can_always_be_dropped() {
     let waiters = threaded(1);
-    for _ in 0..100 {
+    for _ in 0..300 {
         let (pool, backend) = pool_of(4);
         backend.connect.always(Act::Hangs);
         let first = threaded(2);

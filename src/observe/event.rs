@@ -43,7 +43,7 @@ pub enum Event {
     Acquired {
         /// How long it stood in the line; zero if it did not.
         waited: Duration,
-        /// Evidence for [`OrderChecker`], where an observer wants it.
+        /// Evidence for [`OrderChecker`](crate::OrderChecker), where an observer wants it.
         order: Option<Order>,
     },
     /// A request's time ran out.

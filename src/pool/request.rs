@@ -151,6 +151,8 @@ impl Request {
             let deadline = shared.clock.instant(*this.deadline);
             this.timer.set(Some(tokio::time::sleep_until(deadline)));
             *this.timer_on = here;
+            // The supervisor may be stuck, and so never come to look at the deadlines in time.
+            shared.line.watch();
         }
         let timer = this
             .timer

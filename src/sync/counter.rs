@@ -9,7 +9,7 @@
 //! the way in, Acquire on the way out, and every race on this one word.
 
 use super::line::Line;
-use super::primitives::{AtomicU64, Ordering::*, Padded};
+use super::primitives::{AtomicU64, Ordering::*, Padded, mutant};
 use super::queue::NEVER;
 use super::stock::Stock;
 use super::wakes::Wakes;
@@ -100,7 +100,7 @@ impl Stock for Counter {
     fn put(&self, _: u32, _: u32) -> bool {
         let mut seen = self.0.load(Relaxed);
         loop {
-            if seen & GATE != 0 {
+            if seen & GATE != 0 && !mutant!("permit_release_ignores_gate") {
                 return false;
             }
             match self.0.compare_exchange_weak(seen, seen + 1, Release, Relaxed) {
@@ -111,11 +111,11 @@ impl Stock for Counter {
     }
 
     fn solvent(back: &Permits) -> bool {
-        back.issued <= back.limit
+        back.issued <= back.limit || mutant!("permits_forget_debt")
     }
 
     fn usable(back: &Permits, _: u32) -> bool {
-        back.issued <= back.limit
+        Self::solvent(back)
     }
 
     fn guarded(_: &Permits) -> bool {

@@ -153,7 +153,7 @@ impl<S: Stock> Line<S> {
         }
         let ticket = core.queue.push(&self.slips, ask.waker, ask.now, ask.deadline);
         let look = self.look(&mut core, ask.deadline, ask.now);
-        let alarm = look < core.alarm;
+        let alarm = look < core.alarm && !mutant!("join_tells_nobody");
         if alarm {
             core.alarm = look;
         }
@@ -228,7 +228,7 @@ impl<S: Stock> Line<S> {
         let fresh = waker.clone();
         let mut core = self.core.lock();
         let outcome = self.slips.read(index);
-        let old = if outcome == Outcome::Queued {
+        let old = if outcome == Outcome::Queued && !mutant!("poll_keeps_the_old_waker") {
             core.queue.rewake(index, fresh)
         } else {
             Some(fresh)
@@ -317,7 +317,7 @@ impl<S: Stock> Line<S> {
             S::part(&mut core.back);
             return Given::Leaves(S::unit(number));
         }
-        let open = Self::flows(core);
+        let open = Self::flows(core) || mutant!("release_opens_a_held_line");
         let stirred = S::stir(&mut core.back);
         self.stock.keep(&mut core.back, number, open);
         if stirred || held_back && !core.queue.is_empty() {

@@ -6,6 +6,7 @@
 #[cfg(not(fairpool_loom))]
 mod imp {
     pub(crate) use parking_lot::Mutex;
+    pub(crate) use std::sync::OnceLock;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
     /// `std`'s cell with loom's closures, so that every access is a scoped one in both worlds.
@@ -32,7 +33,94 @@ mod imp {
 #[cfg(fairpool_loom)]
 mod imp {
     pub(crate) use loom::cell::UnsafeCell;
-    pub(crate) use loom::sync::atomic::{AtomicU64, Ordering};
+    pub(crate) use loom::sync::atomic::Ordering;
+
+    /// loom's atomic, with every access made a visible race.
+    ///
+    /// Loom looks for races against the last access to an atomic only, so a thread's own load in front of its
+    /// compare-and-swap hides that it races with everybody else's earlier load, and orders of the two go unexplored. A
+    /// relaxed read-modify-write on a companion before each access makes loom try every order, and synchronises nothing.
+    #[derive(Debug)]
+    pub(crate) struct AtomicU64 {
+        value: loom::sync::atomic::AtomicU64,
+        race: loom::sync::atomic::AtomicU64,
+    }
+
+    impl AtomicU64 {
+        pub(crate) fn new(value: u64) -> Self {
+            AtomicU64 {
+                value: loom::sync::atomic::AtomicU64::new(value),
+                race: loom::sync::atomic::AtomicU64::new(0),
+            }
+        }
+
+        fn raced(&self) -> &loom::sync::atomic::AtomicU64 {
+            self.race.fetch_add(0, Ordering::Relaxed);
+            &self.value
+        }
+
+        pub(crate) fn load(&self, order: Ordering) -> u64 {
+            self.raced().load(order)
+        }
+
+        pub(crate) fn store(&self, value: u64, order: Ordering) {
+            self.raced().store(value, order);
+        }
+
+        pub(crate) fn compare_exchange_weak(
+            &self,
+            current: u64,
+            new: u64,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<u64, u64> {
+            self.raced().compare_exchange_weak(current, new, success, failure)
+        }
+
+        pub(crate) fn fetch_or(&self, bits: u64, order: Ordering) -> u64 {
+            self.raced().fetch_or(bits, order)
+        }
+
+        pub(crate) fn fetch_and(&self, bits: u64, order: Ordering) -> u64 {
+            self.raced().fetch_and(bits, order)
+        }
+
+        pub(crate) fn fetch_add(&self, by: u64, order: Ordering) -> u64 {
+            self.raced().fetch_add(by, order)
+        }
+
+        pub(crate) fn fetch_sub(&self, by: u64, order: Ordering) -> u64 {
+            self.raced().fetch_sub(by, order)
+        }
+    }
+
+    /// `std`'s once lock, with a hand-over that loom sees.
+    #[derive(Debug)]
+    pub(crate) struct OnceLock<T> {
+        value: std::sync::OnceLock<T>,
+        ready: loom::sync::atomic::AtomicBool,
+    }
+
+    impl<T> OnceLock<T> {
+        pub(crate) fn new() -> Self {
+            OnceLock {
+                value: std::sync::OnceLock::new(),
+                ready: loom::sync::atomic::AtomicBool::new(false),
+            }
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            self.ready
+                .load(Ordering::Acquire)
+                .then(|| self.value.get().expect("bug: ready before it was set"))
+        }
+
+        pub(crate) fn set(&self, value: T) -> Result<(), T> {
+            self.value.set(value)?;
+            self.ready.store(true, Ordering::Release);
+            Ok(())
+        }
+    }
 
     /// loom's mutex with `parking_lot`'s face: no poison.
     #[derive(Debug)]

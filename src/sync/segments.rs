@@ -5,11 +5,13 @@ use std::sync::OnceLock;
 const FIRST: u32 = 8;
 /// Enough for 65,536 numbers.
 pub(crate) const SEGMENTS: usize = 14;
+/// Enough for any number.
+pub(crate) const ALL_SEGMENTS: usize = 29;
 
 #[derive(Debug)]
-pub(crate) struct Segments<T>([OnceLock<Box<[T]>>; SEGMENTS]);
+pub(crate) struct Segments<T, const N: usize = SEGMENTS>([OnceLock<Box<[T]>>; N]);
 
-impl<T> Segments<T> {
+impl<T, const N: usize> Segments<T, N> {
     pub(crate) fn new() -> Self {
         Segments(std::array::from_fn(|_| OnceLock::new()))
     }
@@ -57,5 +59,6 @@ mod tests {
             }
         }
         assert!(locate(65_535).0 < SEGMENTS);
+        assert_eq!(locate(u32::MAX - FIRST).0, ALL_SEGMENTS - 1);
     }
 }

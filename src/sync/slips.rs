@@ -9,9 +9,9 @@
 //! A settled slip is written with Release and read with Acquire, which carries the unit to its new holder. A slip handed in is
 //! freed by a plain store: only its request may do so, and the line looks for freed ones when it needs a node.
 
-use super::primitives::{AtomicU64, Ordering::*};
+use super::primitives::{AtomicU64, Ordering::*, mutant};
 use super::queue::{Failure, Outcome};
-use super::segments::Segments;
+use super::segments::{ALL_SEGMENTS, Segments};
 
 const FREE: u64 = 0;
 const QUEUED: u64 = 1;
@@ -19,7 +19,7 @@ const GRANTED: u64 = 2;
 const FAILED: u64 = 3;
 
 #[derive(Debug)]
-pub(crate) struct Slips(Segments<AtomicU64>);
+pub(crate) struct Slips(Segments<AtomicU64, ALL_SEGMENTS>);
 
 impl Slips {
     pub(super) fn new() -> Self {
@@ -39,7 +39,8 @@ impl Slips {
             Outcome::Granted(unit) => GRANTED | u64::from(unit) << 8,
             Outcome::Failed(why) => FAILED | (why as u64) << 8,
         };
-        self.0.at(index).store(word, Release);
+        let order = if mutant!("relaxed_slip") { Relaxed } else { Release };
+        self.0.at(index).store(word, order);
     }
 
     /// What has become of a node that is somebody's.

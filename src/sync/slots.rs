@@ -16,17 +16,16 @@
 use super::cells::Slot;
 use super::home::thread_number;
 use super::line::Line;
-use super::primitives::{Padded, mutant};
+use super::primitives::{OnceLock, Padded, mutant};
 use super::stock::Stock;
 use super::word::{Look, SLOTS, Word};
 use std::collections::{BinaryHeap, VecDeque};
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 
 /// The most slots a pool can have.
 pub(crate) const MAX_SLOTS: u32 = 65_536;
-/// Words beyond the home words.
-const MORE: usize = 32;
+/// Words beyond the home words; loom, which tries them all in every order, gets one.
+const MORE: usize = if cfg!(fairpool_loom) { 1 } else { 32 };
 
 #[derive(Debug)]
 pub(crate) struct Slots<T> {
@@ -105,9 +104,11 @@ impl<T> Line<Slots<T>> {
 impl<T> Slots<T> {
     /// Makes the further words once the limit needs them. Shut: the line opens them when it may.
     pub(super) fn reach(&self, limit: u32, epoch: u32) {
-        if limit as usize > self.home.len() * SLOTS as usize {
+        if limit as usize > self.home.len() * SLOTS as usize && self.more.get().is_none() {
+            let words = (0..MORE).map(|_| Padded(Word::shut_at(epoch))).collect();
             self.more
-                .get_or_init(|| (0..MORE).map(|_| Padded(Word::shut_at(epoch))).collect());
+                .set(words)
+                .expect("bug: the words were made twice under one lock");
         }
     }
 
@@ -240,7 +241,7 @@ impl<T> Stock for Slots<T> {
     }
 
     fn stir(back: &mut Back) -> bool {
-        std::mem::take(&mut back.dozing)
+        !mutant!("doze_never_ends") && std::mem::take(&mut back.dozing)
     }
 
     fn shut(&self) {

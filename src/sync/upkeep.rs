@@ -172,10 +172,19 @@ impl<T> Line<Slots<T>> {
                     continue;
                 }
                 // Somebody may have used it between the judgement and the theft; it is ours now, so ask again.
-                match judge(slot) {
+                let verdict = if mutant!("tick_trusts_its_first_look") {
+                    verdict
+                } else {
+                    judge(slot)
+                };
+                match verdict {
                     Sift::Stay => word.lay(bit),
                     Sift::Stale(since) => core.back.stale.push_back((slot, since)),
-                    Sift::Leave => gone.push(Slot::of(slot)),
+                    Sift::Leave => {
+                        // Before the lock is let go: a shrink between two words must not take another one for it.
+                        core.back.leaving += 1;
+                        gone.push(Slot::of(slot));
+                    }
                 }
             }
         }
@@ -190,12 +199,14 @@ impl<T> Line<Slots<T>> {
                     back.fresh.swap_remove(at);
                     match verdict {
                         Sift::Stale(since) => back.stale.push_back((slot, since)),
-                        _ => gone.push(Slot::of(slot)),
+                        _ => {
+                            back.leaving += 1;
+                            gone.push(Slot::of(slot));
+                        }
                     }
                 }
             }
         }
-        back.leaving += gone.len() as u32;
         gone
     }
 

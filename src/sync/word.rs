@@ -50,6 +50,7 @@ impl Word {
     /// Takes the lowest idle bit unless the gate is shut.
     #[inline(always)]
     pub(crate) fn take(&self) -> Look {
+        let order = if mutant!("relaxed_acquire") { Relaxed } else { Acquire };
         let mut seen = self.0.load(Relaxed);
         loop {
             if seen & GATE != 0 && !mutant!("take_ignores_gate") {
@@ -59,7 +60,7 @@ impl Word {
                 return Look::Empty;
             }
             let bit = seen & seen.wrapping_neg();
-            match self.0.compare_exchange_weak(seen, seen & !bit, Acquire, Relaxed) {
+            match self.0.compare_exchange_weak(seen, seen & !bit, order, Relaxed) {
                 Ok(_) => return Look::Taken(bit.trailing_zeros()),
                 Err(now) => seen = now,
             }
@@ -128,7 +129,11 @@ impl Word {
 
     /// Sweeps every idle bit out, starts a new epoch and leaves the gate shut.
     pub(crate) fn sweep(&self, epoch: u32) -> u32 {
-        let idle = self.shut();
+        let idle = if mutant!("sweep_without_shutting") {
+            self.idle()
+        } else {
+            self.shut()
+        };
         // Shut and under the lock: nobody else writes, and with no bit left there is no release sequence to keep.
         self.0.store(GATE | stamp(epoch), Relaxed);
         idle

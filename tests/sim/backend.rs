@@ -90,6 +90,7 @@ impl Drop for Underway<'_> {
             match self.call {
                 Call::Validate if well => (record.used, record.last_check) = (false, now),
                 Call::Reset if well => record.dirty = false,
+                Call::AfterConnect if well => record.joined = true,
                 Call::BeforeAcquire if well => record.unhooked = false,
                 _ => {}
             }

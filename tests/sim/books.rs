@@ -15,6 +15,8 @@ pub(crate) struct Record {
     /// Generation when its connect was called.
     pub(crate) generation: u64,
     pub(crate) opened: u64,
+    /// Its `after_connect`, if there is one, is over: it is the pool's.
+    pub(crate) joined: bool,
     /// When it was last lent, or else opened.
     pub(crate) last_use: u64,
     pub(crate) lent: bool,
@@ -158,6 +160,7 @@ impl Books {
             let record = Record {
                 generation,
                 opened: now,
+                joined: !ledger.hooks,
                 last_use: now,
                 lent: false,
                 used: false,
@@ -206,7 +209,7 @@ impl Books {
                 ledger.blame(format!("P9: connection {id} was dropped twice"));
                 return false;
             };
-            ledger.gone += u64::from(!record.leaving && !record.detached);
+            ledger.gone += u64::from(record.joined && !record.leaving && !record.detached);
             if record.lent {
                 ledger.blame(format!("P9: connection {id} was dropped while it was lent"));
             }

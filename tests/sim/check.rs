@@ -112,14 +112,7 @@ impl World {
                 panic!("P3: requests wait while connections are idle: {status}");
             }
             if status.pending > at_work && free {
-                panic!(
-                    "P3: requests wait and nobody connects: {status} (supervisor on {:?}, main {}, side {:?}, alarmed {}, failure {failure:?}, now {now}, maxc {})",
-                    self.home,
-                    self.rts.main.number,
-                    self.rts.side.as_ref().map(|s| s.number),
-                    self.alarmed(),
-                    options.max_connecting
-                );
+                panic!("P3: requests wait and nobody connects: {status} (last failure {failure:?}, now {now})");
             }
             if armed && status.pending > at_work && vacant > 0 {
                 self.books.seen("waiting for a backoff");

@@ -59,18 +59,26 @@ impl std::fmt::Display for Failure {
 }
 
 /// Runs operations read from any bytes: for fuzzing. Panics on a violation.
+#[allow(dead_code, reason = "the fuzzer's way in")]
 pub(crate) fn run_bytes(data: &[u8]) {
+    if let Err(failure) = read_bytes(data) {
+        panic!("\n{failure}");
+    }
+}
+
+/// The first twelve bytes say how the world begins, each further six are an operation.
+#[allow(dead_code, reason = "the fuzzer has its own way in")]
+pub(crate) fn read_bytes(data: &[u8]) -> Result<Seen, Failure> {
     let ops = data.chunks(6).map(|chunk| {
         let mut raw = Raw::default();
         raw[..chunk.len()].copy_from_slice(chunk);
         raw
     });
-    if let Err(failure) = run(0, ops.take(4_000)) {
-        panic!("\n{failure}");
-    }
+    run(0, ops.take(4_000))
 }
 
 /// Runs so many steps of a seed.
+#[allow(dead_code, reason = "the fuzzer has its own way in")]
 pub(crate) fn run_seed(seed: u64, steps: usize) -> Result<Seen, Failure> {
     let mut random = fastrand::Rng::with_seed(seed);
     run(

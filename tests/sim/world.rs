@@ -53,7 +53,7 @@ pub(crate) struct World {
     pub(crate) age_blur: u64,
     /// Since when there have been fewer idle connections than wanted, and nothing in the way of more.
     pub(crate) short_since: u64,
-    /// The end of the last time that two runtimes passed in steps: a timer of one may have rung before its turn.
+    /// The end of the last time that passed in jumps, or in steps by two runtimes: then a deadline may be seen late.
     pub(crate) skew: u64,
     /// Steps until a pool that is ending is replaced.
     pub(crate) ending: Option<u32>,
@@ -217,6 +217,8 @@ impl World {
     fn stall(&mut self, millis: u64) {
         self.rts.settle();
         self.rts.stall(millis);
+        // Whoever tends the line was held up, and with it its look at the deadlines.
+        self.skew = self.now();
         self.tell_time();
         self.blurred();
     }

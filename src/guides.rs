@@ -1,0 +1,10 @@
+//! The guides, one page each: how the line behaves, what a cancel does, and every knob. Their examples are tests.
+
+#[doc = include_str!("../docs/fairness.md")]
+pub mod fairness {}
+
+#[doc = include_str!("../docs/cancellation.md")]
+pub mod cancellation {}
+
+#[doc = include_str!("../docs/options.md")]
+pub mod options {}
