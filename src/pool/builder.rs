@@ -240,6 +240,19 @@ impl<M: Manager> Shared<M> {
         });
     }
 
+    /// Gives the line the limit that the options name. Of several callers at once the last to look sees them agree.
+    fn apply_limit(&self) {
+        loop {
+            let limit = self.options().limit;
+            self.reach(limit);
+            let leaving = self.line.set_limit(limit, || self.now());
+            self.dismiss(leaving, crate::observe::CloseReason::Retired);
+            if self.options().limit == limit {
+                return;
+            }
+        }
+    }
+
     /// Changes options: judged together, then live at once.
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut Options)) -> Result<(), OptionsError> {
         let (old, new) = {
@@ -251,9 +264,7 @@ impl<M: Manager> Shared<M> {
             (std::mem::replace(&mut *options, new.clone()), new)
         };
         if old.limit != new.limit {
-            self.reach(new.limit);
-            let leaving = self.line.set_limit(new.limit, || self.now());
-            self.dismiss(leaving, crate::observe::CloseReason::Retired);
+            self.apply_limit();
         }
         if (old.max_lifetime, old.lifetime_jitter) != (new.max_lifetime, new.lifetime_jitter) {
             self.rejudge_ages(&new);

@@ -88,6 +88,8 @@ async fn supervise<M: Manager>(tenure: Tenure<M>, signal: Arc<super::desk::Signa
         shared.attend(true);
     }
     loop {
+        // A dying runtime drops what we spawn, and each drop calls us again: we must yield to be dropped ourselves.
+        tokio::task::coop::consume_budget().await;
         let Some(shared) = tenure.shared.upgrade() else { return };
         let Some(next) = shared.turn(&mut tick) else { return };
         let clock = shared.clock;
