@@ -28,18 +28,27 @@ mod world;
 
 use ops::{Op, Raw, Setup};
 pub(crate) use seen::Seen;
+use std::any::Any;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, Once, OnceLock, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError, mpsc};
+use std::time::Duration;
 use world::World;
 
 /// In thread-local teardown a clock that can be paused cannot be asked any more, and says so by a panic.
 const PAUSED_CLOCK_GONE: &str = "thread-local variable has been destroyed";
 
-/// How many operations a report shows.
+/// The most bytes that are read.
+const LONGEST: usize = 24_000;
+
+/// How many lines a report shows.
 const SHOWN: usize = 80;
 
 /// The thread on which a simulation runs; its panics are reported elsewhere.
 const STAGE: &str = "simulated world";
+
+/// How long a step may take by the wall clock.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What went wrong, and what led there.
 #[derive(Debug)]
@@ -69,12 +78,16 @@ pub(crate) fn run_bytes(data: &[u8]) {
 /// The first twelve bytes say how the world begins, each further six are an operation.
 #[allow(dead_code, reason = "the fuzzer has its own way in")]
 pub(crate) fn read_bytes(data: &[u8]) -> Result<Seen, Failure> {
-    let ops = data.chunks(6).map(|chunk| {
-        let mut raw = Raw::default();
-        raw[..chunk.len()].copy_from_slice(chunk);
-        raw
-    });
-    run(0, ops.take(4_000))
+    let data = data[..data.len().min(LONGEST)].to_vec();
+    let ops: Vec<Raw> = data
+        .chunks(6)
+        .map(|chunk| {
+            let mut raw = Raw::default();
+            raw[..chunk.len()].copy_from_slice(chunk);
+            raw
+        })
+        .collect();
+    run(0, ops.into_iter())
 }
 
 /// Runs so many steps of a seed.
@@ -92,34 +105,51 @@ pub(crate) fn run_seed(seed: u64, steps: usize) -> Result<Seen, Failure> {
 }
 
 /// Runs operations on a thread of their own: the pool's home words go by thread, and a fresh one is always the first.
-pub(crate) fn run(seed: u64, ops: impl Iterator<Item = Raw> + Send) -> Result<Seen, Failure> {
+pub(crate) fn run(seed: u64, ops: impl Iterator<Item = Raw> + Send + 'static) -> Result<Seen, Failure> {
     let _turn = turn();
     hear_panics();
     unmeant_panic();
-    let trace = Trace::default();
-    let outcome = std::thread::scope(|scope| {
-        std::thread::Builder::new()
-            .name(STAGE.to_owned())
-            .spawn_scoped(scope, || {
-                fastrand::seed(seed);
-                play(ops, &trace)
-            })
-            .expect("a thread")
-            .join()
-    });
-    outcome.map_err(|panic| {
-        let Tracks { step, setup, mut last } = trace.into_inner().unwrap_or_else(PoisonError::into_inner);
-        last.push_front(setup);
-        let violation = panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Failure {
-            violation: violation.unwrap_or_default(),
-            step,
-            last: last.into(),
+    let trace = Arc::new(Trace::default());
+    let (told, end) = mpsc::channel();
+    let stage = std::thread::Builder::new().name(STAGE.to_owned());
+    let theirs = trace.clone();
+    let play = move || {
+        fastrand::seed(seed);
+        let played = catch_unwind(AssertUnwindSafe(|| play(ops, &theirs)));
+        // Nobody listens any more if this took too long.
+        let _ = told.send(played.map_err(said));
+    };
+    let stage = stage.spawn(play).expect("a thread");
+    let mut before = 0;
+    let violation = loop {
+        match end.recv_timeout(PATIENCE) {
+            Ok(outcome) => {
+                // Its number is free again when it has ended.
+                let _ = stage.join();
+                match outcome {
+                    Ok(seen) => return Ok(seen),
+                    Err(violation) => break violation,
+                }
+            }
+            Err(_) if trace.lock().step == before => break "P6: it never came to rest again".to_owned(),
+            Err(_) => before = trace.lock().step,
         }
+    };
+    let mut tracks = trace.lock();
+    let mut last: Vec<String> = std::mem::take(&mut tracks.last).into();
+    last.insert(0, tracks.setup.clone());
+    Err(Failure {
+        violation,
+        step: tracks.step,
+        last,
     })
+}
+
+fn said(panic: Box<dyn Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast_ref::<&str>().copied().unwrap_or_default().to_owned(),
+    }
 }
 
 #[derive(Default)]
@@ -130,7 +160,14 @@ struct Tracks {
     last: VecDeque<String>,
 }
 
-type Trace = Mutex<Tracks>;
+#[derive(Default)]
+struct Trace(Mutex<Tracks>);
+
+impl Trace {
+    fn lock(&self) -> MutexGuard<'_, Tracks> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 fn play(mut ops: impl Iterator<Item = Raw>, trace: &Trace) -> Seen {
     let mut seen = Seen::default();
@@ -142,7 +179,7 @@ fn play(mut ops: impl Iterator<Item = Raw>, trace: &Trace) -> Seen {
         };
         let setup = Setup::read(a, b);
         note(trace, step, format!("{setup:?}"));
-        trace.lock().unwrap_or_else(PoisonError::into_inner).setup = format!("{setup:?}");
+        trace.lock().setup = format!("{setup:?}");
         let mut world = World::new(setup);
         loop {
             let Some(raw) = ops.next() else {
@@ -169,7 +206,7 @@ fn play(mut ops: impl Iterator<Item = Raw>, trace: &Trace) -> Seen {
 }
 
 fn note(trace: &Trace, step: usize, line: String) {
-    let mut trace = trace.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut trace = trace.lock();
     trace.step = step;
     if trace.last.len() == SHOWN {
         trace.last.pop_front();

@@ -114,6 +114,9 @@ impl World {
                 match answer {
                     Ok(guard) => self.granted(&request, ring, others_wait, guard),
                     Err(error) => {
+                        if matches!(error, AcquireError::QueueFull { queue_limit: 0 }) {
+                            self.staffed(number);
+                        }
                         if let (Some(within), true) = (request.within, first) {
                             if within == 0 && matches!(error, AcquireError::Timeout(_)) {
                                 self.staffed_if_asked(number, &status);
