@@ -12,7 +12,12 @@ mod sim;
 fuzz_target!(|data: &[u8]| {
     // The simulator hears every panic itself, since it orders some of them; so nobody else would print what it found.
     if let Err(panic) = catch_unwind(|| sim::run_bytes(data)) {
-        eprintln!("{}", panic.downcast_ref::<String>().map_or("a panic without a text", String::as_str));
+        eprintln!(
+            "{}",
+            panic
+                .downcast_ref::<String>()
+                .map_or("a panic without a text", String::as_str)
+        );
         std::process::abort();
     }
 });
