@@ -90,7 +90,8 @@ impl Drop for Underway<'_> {
             match self.call {
                 Call::Validate if well => (record.used, record.last_check) = (false, now),
                 Call::Reset if well => record.dirty = false,
-                Call::AfterConnect if well => record.joined = true,
+                // Only now is it the pool's, and idle times count.
+                Call::AfterConnect if well => (record.joined, record.last_use) = (true, now),
                 Call::BeforeAcquire if well => record.unhooked = false,
                 _ => {}
             }

@@ -207,11 +207,12 @@ impl World {
     pub(crate) fn advance(&mut self, millis: u64) {
         self.rts.settle();
         let still = self.rts.advance(millis);
-        self.tell_time();
+        // While they took turns, the two runtimes' clocks were apart by that much.
         if still > 1 {
             self.skew = self.now();
             self.blurred();
         }
+        self.tell_time();
     }
 
     fn stall(&mut self, millis: u64) {
@@ -292,6 +293,7 @@ impl World {
         drop(_entered);
         match knob {
             Knob::MaxConnecting(n) if n > 0 => self.books.with(|ledger| ledger.max_connecting = n),
+            Knob::MinIdle(_) => self.watched_since = self.now(),
             Knob::IdleTimeout(_) | Knob::MaxLifetime(_) | Knob::ValidateAfterIdle(_) => self.blurred(),
             _ => {}
         }

@@ -19,6 +19,9 @@ use std::time::Duration;
 /// Ticks in `validate_after_idle`; and in the shorter of the other two times, which need less precision.
 const PARTS: u32 = 4;
 
+/// For how long `min_idle` may be missed, in parts as above.
+const MISSED: Duration = Duration::from_secs(2);
+
 #[derive(Debug, Default)]
 pub(super) struct Tick {
     /// When the next one is due; 0 while they rest.
@@ -134,10 +137,12 @@ impl<M: Manager> Shared<M> {
     }
 }
 
-/// The time between two ticks; `None` when nothing ages.
+/// The time between two ticks; `None` when nothing ages and nothing idle has to be kept.
 fn period(options: &Options) -> Option<u64> {
     let finest = options.validate_after_idle.filter(|after| !after.is_zero());
-    let coarse = [options.idle_timeout, options.max_lifetime].into_iter().flatten().min();
-    let time = finest.into_iter().chain(coarse).min()? / PARTS;
+    // An acquire takes an idle connection without a word, so somebody has to look.
+    let kept = (options.min_idle > 0).then_some(MISSED);
+    let times = [finest, options.idle_timeout, options.max_lifetime, kept];
+    let time = times.into_iter().flatten().min()? / PARTS;
     Some(nanos(time.clamp(Duration::from_millis(1), Duration::from_secs(30))))
 }
