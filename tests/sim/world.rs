@@ -293,7 +293,6 @@ impl World {
         drop(_entered);
         match knob {
             Knob::MaxConnecting(n) if n > 0 => self.books.with(|ledger| ledger.max_connecting = n),
-            Knob::MinIdle(_) => self.watched_since = self.now(),
             Knob::IdleTimeout(_) | Knob::MaxLifetime(_) | Knob::ValidateAfterIdle(_) => self.blurred(),
             _ => {}
         }
