@@ -121,7 +121,7 @@ async fn a_backend_silent_in_validation_says_validate_even_when_the_limit_is_rea
             text.contains("(phase validate): an idle connection did not pass validation in time; "),
             "{text}"
         );
-        assert!(text.ends_with(", validating 1"), "{text}");
+        assert!(text.ends_with(", validating 1, pending 0"), "{text}");
     }
 }
 

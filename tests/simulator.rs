@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use sim::{Failure, Seen};
 
 /// Situations that a run must reach, and how often at least in 100,000 steps: about a third of what it does.
-const RARE: [(&str, u64); 44] = [
+const RARE: [(&str, u64); 45] = [
     ("cancelled after it was served", 90),
     ("census", 220),
     ("clear of several", 60),
@@ -27,6 +27,7 @@ const RARE: [(&str, u64); 44] = [
     ("dropped by a panic on a plain thread", 50),
     ("dropped in thread-local teardown", 60),
     ("dropped on a plain thread", 150),
+    ("expired while nobody drove the supervisor", 3),
     ("failed fast", 40),
     ("gave up draining", 35),
     ("grants that the order checker saw", 4_000),

@@ -253,6 +253,17 @@ impl<M: Manager> Shared<M> {
         }
     }
 
+    /// Judges open connections by the age that the options name, for several callers at once as `apply_limit`.
+    fn apply_ages(&self) {
+        loop {
+            let options = self.options();
+            self.rejudge_ages(&options);
+            if self.options().same_ages(&options) {
+                return;
+            }
+        }
+    }
+
     /// Changes options: judged together, then live at once.
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut Options)) -> Result<(), OptionsError> {
         let (old, new) = {
@@ -261,15 +272,15 @@ impl<M: Manager> Shared<M> {
             change(&mut new);
             new.validate()?;
             self.live.publish(&new);
+            self.live.wary.store(guards(&new, &self.hooks), Relaxed);
             (std::mem::replace(&mut *options, new.clone()), new)
         };
         if old.limit != new.limit {
             self.apply_limit();
         }
-        if (old.max_lifetime, old.lifetime_jitter) != (new.max_lifetime, new.lifetime_jitter) {
-            self.rejudge_ages(&new);
+        if !old.same_ages(&new) {
+            self.apply_ages();
         }
-        self.live.wary.store(guards(&new, &self.hooks), Relaxed);
         self.guard();
         self.poke();
         Ok(())

@@ -18,7 +18,7 @@ use futures::task::AtomicWaker;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
 
 /// Calls the supervisor. Shared with its task, so that the end of the pool can call it too.
 #[derive(Debug, Default)]
@@ -108,15 +108,12 @@ impl Desk {
         Opening::Ours(handle, office.term)
     }
 
-    /// A timer on the runtime we are on; where there is none, on the supervisor's.
+    /// A timer on the runtime we are on; where there is none, or it has none, on the supervisor's.
     pub(crate) fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + use<> {
-        let seat = match Handle::try_current() {
-            Ok(here) => Some(here),
-            Err(_) => self.office.lock().seat.clone(),
-        };
-        let timer = seat.map(|runtime| {
-            let _entered = runtime.enter();
-            tokio::time::sleep_until(at)
+        let timer = timer_here(at).or_else(|| {
+            let seat = self.office.lock().seat.clone()?;
+            let _entered = seat.enter();
+            timer_here(at)
         });
         // Nobody in office: its end has just called everybody who waits for anything.
         OptionFuture::from(timer).then(|slept| match slept {
@@ -145,6 +142,12 @@ pub(crate) enum Opening {
     /// One is in office; should it end, everybody who waits is woken.
     Taken,
     NoRuntime,
+}
+
+/// A timer on the runtime we are on, if there is one and it has its time driver; says so on stderr if that is missing.
+pub(crate) fn timer_here(at: Instant) -> Option<Sleep> {
+    Handle::try_current().ok()?;
+    std::panic::catch_unwind(|| tokio::time::sleep_until(at)).ok()
 }
 
 /// Whether a runtime has its time driver; says so on stderr if not.

@@ -15,7 +15,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DrainReport {
-    /// Every request was served and every connection closed in time.
+    /// Nothing was cut off, and every connection was closed in time.
     pub completed: bool,
     /// Connections closed meanwhile.
     pub closed: u64,

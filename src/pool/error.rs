@@ -165,6 +165,7 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AcquireError::Timeout(timeout) => timeout.fmt(f),
+            AcquireError::QueueFull { queue_limit: 0 } => f.write_str("nobody may wait (queue_limit is 0)"),
             AcquireError::QueueFull { queue_limit } => write!(f, "the line is full ({queue_limit} requests wait)"),
             AcquireError::Cleared => f.write_str("the request was cleared from the line"),
             AcquireError::Closed => f.write_str("the pool is closed"),

@@ -20,6 +20,8 @@ const FAIL_FAST: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 struct Record<E> {
     failures: u32,
+    /// When the first of the permanent failures came that nothing has interrupted since.
+    permanent_since: Option<u64>,
     until: u64,
     failing_until: u64,
     last: Option<ConnectFailure<E>>,
@@ -39,6 +41,7 @@ impl<E> Faults<E> {
     pub(crate) fn new() -> Self {
         let record = Record {
             failures: 0,
+            permanent_since: None,
             until: 0,
             failing_until: 0,
             last: None,
@@ -50,9 +53,18 @@ impl<E> Faults<E> {
         }
     }
 
-    /// An attempt that began at `begun` failed. Failures of attempts that were under way together count once.
-    pub(crate) fn failed(&self, failure: ConnectFailure<E>, begun: u64, now: u64, options: &Options) {
+    /// An attempt that began at `begun` failed. Failures of attempts that were under way together count once. True when it
+    /// was `permanent` and so was one before it began: attempts that overlap need not wait for each other to say so.
+    pub(crate) fn failed(
+        &self,
+        (failure, permanent): (ConnectFailure<E>, bool),
+        begun: u64,
+        now: u64,
+        options: &Options,
+    ) -> bool {
         let mut record = self.record.lock();
+        let since = record.permanent_since.filter(|_| permanent);
+        record.permanent_since = permanent.then(|| since.unwrap_or(now));
         if begun >= record.until {
             record.failures = record.failures.saturating_add(1);
             let doublings = (record.failures - 1).min(31);
@@ -67,6 +79,7 @@ impl<E> Faults<E> {
         let old = record.last.replace(failure);
         drop(record);
         drop(old);
+        since.is_some_and(|since| begun >= since)
     }
 
     /// Those who wait are about to be failed with this cause, and arrivals fail with it until the next attempt is due.
@@ -83,6 +96,7 @@ impl<E> Faults<E> {
     pub(crate) fn healed(&self) {
         let mut record = self.record.lock();
         let old = record.last.take();
+        record.permanent_since = None;
         (record.failures, record.until, record.failing_until) = (0, 0, 0);
         self.failing_until.store(0, Relaxed);
         drop(record);

@@ -5,9 +5,9 @@ use super::entry::Entry;
 use super::manager::Manager;
 use super::shared::{OpenOf, Shared, SlotOf};
 use crate::observe::CloseReason;
+use crate::sync::wakes::contained;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// A connection lent by a [`Pool`](crate::Pool). Its drop gives the connection back, on any thread and with or without a
@@ -78,7 +78,7 @@ impl<M: Manager> Shared<M> {
         let mut conn = self.empty(&mut slot).expect("bug: a lease without a connection");
         self.make_vacant(slot, false);
         self.gone(CloseReason::Detached);
-        let _ = catch_unwind(AssertUnwindSafe(|| self.manager.detached(&mut conn)));
+        contained(|| self.manager.detached(&mut conn));
         conn
     }
 }

@@ -113,6 +113,7 @@ impl<M: Manager> Pool<M> {
         let requests = self.shared.line.fail_all(Failure::Cleared);
         self.shared.tally.cleared.fetch_add(requests as u64, Relaxed);
         self.shared.tell(|| Event::Cleared { requests });
+        self.shared.line_shrank();
         requests
     }
 

@@ -83,7 +83,7 @@ impl<M: Manager> Held<M> {
         self.shared.tally.end(self.work);
         self.shared.hand_back(slot, checked);
         // Only now does it count as open, which a `warm_up` may be waiting to see.
-        self.shared.changed.notify_waiters();
+        self.shared.announce();
         self.shared.poke();
     }
 

@@ -106,6 +106,11 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether connections grow as old by these as by the others.
+    pub(crate) fn same_ages(&self, other: &Options) -> bool {
+        (self.max_lifetime, self.lifetime_jitter) == (other.max_lifetime, other.lifetime_jitter)
+    }
+
     /// Judges all options together; the builder and every live setter go through here.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use super::tally::Work;
 use crate::observe::CloseReason;
 use crate::sync::line::Given;
 use crate::sync::primitives::Ordering::Relaxed;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::sync::wakes::contained;
 
 enum Verdict {
     Sound,
@@ -90,6 +90,6 @@ impl<M: Manager> Shared<M> {
                 Verdict::Sound
             }
         };
-        catch_unwind(AssertUnwindSafe(look)).unwrap_or(Verdict::Broken)
+        contained(look).unwrap_or(Verdict::Broken)
     }
 }

@@ -4,6 +4,7 @@
 //! connection that had been assigned to it goes to the next in line.
 
 use super::clock::{between, nanos};
+use super::desk::timer_here;
 use super::error::{AcquireError, ConnectFailure, Phase, Timeout};
 use super::manager::Manager;
 use super::shared::{Shared, SlotOf};
@@ -145,20 +146,19 @@ impl Request {
         let abroad = shared.desk.abroad().filter(|_| *this.deadline != NEVER);
         let Some(here) = abroad else {
             this.timer.set(None);
+            *this.timer_on = 0;
             return Poll::Pending;
         };
-        if this.timer.is_none() || *this.timer_on != here {
-            let deadline = shared.clock.instant(*this.deadline);
-            this.timer.set(Some(tokio::time::sleep_until(deadline)));
+        if *this.timer_on != here {
+            // A runtime without timers leaves our time to the supervisor, as no runtime at all does.
+            this.timer.set(timer_here(shared.clock.instant(*this.deadline)));
             *this.timer_on = here;
             // The supervisor may be stuck, and so never come to look at the deadlines in time.
             shared.line.watch();
         }
-        let timer = this
-            .timer
-            .as_mut()
-            .as_pin_mut()
-            .expect("bug: the timer was set a line ago");
+        let Some(timer) = this.timer.as_mut().as_pin_mut() else {
+            return Poll::Pending;
+        };
         ready!(timer.poll(cx));
         this.place.expire(&shared.line)
     }
@@ -204,6 +204,7 @@ impl Request {
             Ended::Expired => {
                 let waited = between(self.began, shared.now());
                 count(&shared.tally.timeouts);
+                shared.line_shrank();
                 shared.tell(|| Event::TimedOut { waited });
                 AcquireError::Timeout(Box::new(shared.timeout(waited)))
             }
@@ -225,6 +226,7 @@ impl Request {
         if let Some(slot) = assigned {
             shared.hand_back(slot, true);
         }
+        shared.line_shrank();
         shared.tell(|| Event::Cancelled);
     }
 }

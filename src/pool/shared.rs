@@ -16,7 +16,7 @@ use crate::sync::cells::{Cells, Open, Slot};
 use crate::sync::line::{Given, Line};
 use crate::sync::primitives::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering::*};
 use crate::sync::slots::Slots;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::sync::wakes::contained;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -101,7 +101,7 @@ impl<M: Manager> Shared<M> {
     #[inline]
     pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
         if let Some(observer) = &self.observer {
-            let _ = catch_unwind(AssertUnwindSafe(|| observer.on(&event())));
+            contained(|| observer.on(&event()));
         }
     }
 
@@ -109,11 +109,28 @@ impl<M: Manager> Shared<M> {
         self.desk.signal.poke();
     }
 
+    /// Somebody left the line unserved: a drain may have waited for nobody else.
+    pub(crate) fn line_shrank(&self) {
+        if self.live.drain_until.load(Relaxed) != u64::MAX {
+            self.poke();
+        }
+    }
+
+    /// Calls those who warm up or drain; their wakers are somebody else's code.
+    pub(crate) fn announce(&self) {
+        contained(|| self.changed.notify_waiters());
+    }
+
     /// Puts an opened connection into its slot.
     pub(crate) fn fill(&self, slot: &mut SlotOf<M>, conn: M::Connection, epoch: u32) {
         let (now, options) = (self.now(), self.options());
         let meta = self.cells.meta(slot.number());
         meta.filled(now, lifetime_end(&options, now));
+        // A change of the age meanwhile has not met this connection.
+        let later = self.options();
+        if !later.same_ages(&options) {
+            meta.set_expires(lifetime_end(&later, now));
+        }
         let first_use = meta.uses();
         *self.cells.value_mut(slot) = Some(Entry {
             conn,
@@ -133,7 +150,7 @@ impl<M: Manager> Shared<M> {
     /// Drops whatever stands in the slot and makes it vacant. A panic in the connection's drop stays here.
     pub(crate) fn vacate(&self, mut slot: SlotOf<M>, leaving: bool, reason: CloseReason) -> u32 {
         if let Some(conn) = self.empty(&mut slot) {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(conn)));
+            contained(|| drop(conn));
             self.gone(reason);
         }
         self.make_vacant(slot, leaving)
@@ -148,7 +165,7 @@ impl<M: Manager> Shared<M> {
     /// Makes an empty slot vacant, and tells whoever could use it. Returns how many are occupied still.
     pub(crate) fn make_vacant(&self, slot: SlotOf<M>, leaving: bool) -> u32 {
         let occupied = self.line.vacate(slot, leaving);
-        self.changed.notify_waiters();
+        self.announce();
         self.poke();
         occupied
     }
@@ -200,6 +217,13 @@ impl<M: Manager> Shared<M> {
             self.vacate(slot, work == Work::Closing, reason);
             self.tally.end(work);
         }
+    }
+
+    /// Slots with a connection in them.
+    pub(crate) fn filled(&self) -> u32 {
+        (0..self.line.made())
+            .filter(|&number| self.cells.meta(number).born().is_some())
+            .count() as u32
     }
 
     /// Leases ended so far.

@@ -95,7 +95,7 @@ impl fmt::Display for Status {
         } = self;
         write!(
             f,
-            "limit {limit}, in use {in_use}, idle {idle}, connecting {connecting}, pending {pending}"
+            "limit {limit}, in use {in_use}, idle {idle}, connecting {connecting}"
         )?;
         for (count, what) in [
             (self.validating, "validating"),
@@ -106,6 +106,12 @@ impl fmt::Display for Status {
                 write!(f, ", {what} {count}")?;
             }
         }
-        Ok(())
+        write!(f, ", pending {pending}")?;
+        match self.state {
+            State::Open => Ok(()),
+            State::Paused => f.write_str(", paused"),
+            State::Draining => f.write_str(", draining"),
+            State::Closed => f.write_str(", closed"),
+        }
     }
 }

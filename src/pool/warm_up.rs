@@ -21,7 +21,7 @@ impl<M: Manager> Drop for Wish<M> {
     fn drop(&mut self) {
         self.shared.live.warm.store(0, Relaxed);
         // Another call may still wish for its own.
-        self.shared.changed.notify_waiters();
+        self.shared.announce();
     }
 }
 
@@ -66,7 +66,8 @@ impl<M: Manager> Pool<M> {
                 return Err(WarmUpError::Closed);
             }
             let status = shared.status();
-            let open = status.open() - status.closing;
+            // The counts may not add up for a moment: what has no connection in it is not open, whatever they say.
+            let open = (status.open() - status.closing).min(shared.filled());
             if open >= connections {
                 return Ok(());
             }

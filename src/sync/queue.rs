@@ -313,3 +313,6 @@ impl Queue {
         waker
     }
 }
+
+#[cfg(all(test, not(fairpool_loom)))]
+mod tests;

@@ -287,3 +287,75 @@ impl<T> Stock for Slots<T> {
         idle
     }
 }
+
+#[cfg(all(test, not(fairpool_loom)))]
+mod tests {
+    use super::super::line::Given;
+    use super::*;
+
+    /// The index among `words` of a slot's word, and its bit.
+    fn place(stock: &Slots<()>, slot: u32) -> Option<(usize, u32)> {
+        let (word, bit) = stock.place(slot)?;
+        let index = stock.words().position(|other| std::ptr::eq(word, other));
+        Some((index.expect("its word is one of them"), bit))
+    }
+
+    #[test]
+    fn a_slot_and_its_place_find_each_other_whatever_the_number_of_home_words() {
+        for homes in [1, 2, 3, 4, 7, 8, 16, 31, 32, 1000] {
+            let line = Line::<Slots<()>>::slots(MAX_SLOTS, homes, false, 0);
+            let words = line.stock.words().count() as u32;
+            assert_eq!(words, (homes as u32).next_power_of_two().min(SLOTS) + MORE as u32);
+            for slot in 0..words * SLOTS {
+                let (index, bit) = place(&line.stock, slot).expect("it has a word");
+                assert!(bit < SLOTS, "slot {slot} of {homes} homes");
+                assert_eq!(line.stock.number(index, bit), slot, "slot {slot} of {homes} homes");
+            }
+            for slot in words * SLOTS..MAX_SLOTS {
+                assert_eq!(place(&line.stock, slot), None, "slot {slot} of {homes} homes");
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_slots_stand_in_words_of_their_own() {
+        let line = Line::<Slots<()>>::slots(64, 8, false, 0);
+        let words: Vec<_> = (0..8).filter_map(|slot| place(&line.stock, slot)).collect();
+        assert_eq!(words, (0..8).map(|index| (index, 0)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_small_pool_has_no_more_words_than_slots_and_a_growth_makes_the_further_ones() {
+        for (limit, homes) in [
+            (0, 1),
+            (1, 1),
+            (2, 2),
+            (3, 2),
+            (5, 4),
+            (31, 16),
+            (32, 32),
+            (33, 32),
+            (1024, 32),
+        ] {
+            let line = Line::<Slots<()>>::slots(limit, 1000, false, 0);
+            assert_eq!(line.stock.words().count(), homes, "limit {limit}");
+        }
+        let line = Line::<Slots<()>>::slots(1, 1, false, 0);
+        assert_eq!(place(&line.stock, 32), None);
+        assert!(line.set_limit(33, || 0).is_empty());
+        assert_eq!(place(&line.stock, 32), Some((1, 0)));
+        assert!(line.set_limit(40, || 0).is_empty());
+        assert_eq!(line.stock.words().count(), 1 + MORE);
+    }
+
+    #[test]
+    fn slots_are_taken_from_the_home_word_first_and_lowest_first_in_each() {
+        let line = Line::<Slots<()>>::slots(8, 4, false, 0);
+        let held: Vec<_> = std::iter::from_fn(|| line.occupy()).collect();
+        for (slot, epoch) in held {
+            assert!(matches!(line.give(slot, epoch, || 0), Given::Kept));
+        }
+        let taken: Vec<_> = std::iter::from_fn(|| line.stock.take_from(2)).collect();
+        assert_eq!(taken, [2, 6, 3, 7, 0, 4, 1, 5]);
+    }
+}

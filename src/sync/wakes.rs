@@ -31,5 +31,16 @@ impl Wakes {
 
 /// Wakes one task; a panic in its waker stays here.
 pub(crate) fn wake(waker: Waker) {
-    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+    contained(|| waker.wake());
+}
+
+/// Runs somebody else's code. A panic in it stays here, and so does one in the drop of what it panicked with.
+pub(crate) fn contained<R>(code: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(code))
+        .map_err(|payload| {
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+                std::mem::forget(again);
+            }
+        })
+        .ok()
 }

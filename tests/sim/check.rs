@@ -1,7 +1,9 @@
 //! What must hold: after every step, and once nothing is ready to run any more.
 
+use super::books::Record;
 use super::world::{BACKOFF_MAX, Phase, World};
 use fairpool::State;
+use std::time::Duration;
 
 /// The grain of tokio's timers: a runtime made later ticks at other fractions of a millisecond.
 const GRAIN: u64 = 1;
@@ -39,6 +41,36 @@ impl World {
         self.check_deadlines();
         if self.home.is_some() && self.phase != Phase::Closed {
             self.check_progress();
+        }
+        if self.home.is_some() && self.phase == Phase::Open {
+            self.check_ages();
+        }
+    }
+
+    /// What has been idle or open for too long is closed.
+    fn check_ages(&self) {
+        let (status, options, now) = (self.pool.status(), self.pool.options(), self.now());
+        let seen_anew = self.blur.max(self.age_blur).max(self.watched_since);
+        let overdue = |time: Option<Duration>, since: fn(&Record) -> u64| {
+            let Some(time) = time.map(|time| time.as_millis() as u64) else {
+                return 0;
+            };
+            let late = |record: &Record| now > since(record).max(seen_anew) + time + time / 2 + GRAIN;
+            let idle = |record: &&Record| !record.lent && !record.detached && !record.leaving;
+            self.books.with(|ledger| {
+                let idle = ledger.conns.values().filter(idle);
+                idle.filter(|record| late(record)).count() as u32
+            })
+        };
+        // Those that are assigned or looked after are not idle.
+        let busy = status.in_use - self.guards.len() as u32 + status.validating + status.resetting + status.connecting;
+        let unused = overdue(options.idle_timeout, |record| record.last_use.max(record.last_check));
+        if unused > busy + options.min_idle {
+            panic!("P9: {unused} connections have been idle for too long: {status}");
+        }
+        let old = overdue(options.max_lifetime, |record| record.opened);
+        if old > busy {
+            panic!("P9: {old} idle connections are over age: {status}");
         }
     }
 

@@ -122,6 +122,8 @@ pub(crate) enum Op {
     Advance(u64),
     /// Time jumps, as for a runtime that was held up.
     Stall(u64),
+    /// Time passes on one runtime while nobody drives the supervisor's.
+    Neglect(u64),
     Script {
         call: Call,
         outcome: Outcome,
@@ -210,7 +212,8 @@ impl Op {
             170..=171 => Op::WarmUp(u32::from(a) % 10),
             172 => Op::ForgetWarmUp,
             173..=212 => Op::Advance(time(a, b)),
-            213..=215 => Op::Stall(time(a, b)),
+            213..=214 => Op::Stall(time(a, b)),
+            215 => Op::Neglect(time(a, b)),
             216..=244 => Op::Script {
                 call: call(a),
                 outcome: outcome(b, c),

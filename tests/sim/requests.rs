@@ -17,6 +17,8 @@ pub(crate) struct Request {
     /// Numbered at its first poll.
     pub(crate) id: u64,
     polled: bool,
+    /// The runtime on which it was polled last.
+    pub(crate) on: u64,
     within: Option<u64>,
     pub(crate) deadline: Option<u64>,
     pub(crate) must_be_cleared: bool,
@@ -51,6 +53,7 @@ impl World {
             bell: Bell::new(0, &self.line, &self.books),
             id: 0,
             polled: false,
+            on: 0,
             within,
             deadline: None,
             must_be_cleared: false,
@@ -70,6 +73,7 @@ impl World {
         let status = self.pool.status();
         let request = &mut self.requests[index];
         let first = !request.polled;
+        request.on = number;
         let ring = request.bell.ring();
         let alarmed = request.alarmed();
         if first {
@@ -297,6 +301,7 @@ impl World {
                 }
                 None => Some(number),
             };
+            self.watched_since = self.now();
         }
     }
 }

@@ -138,6 +138,23 @@ impl Runtimes {
         step
     }
 
+    /// Lets time pass on one of two runtimes, has `look` see what the other one missed, and puts that one forward.
+    pub(crate) fn neglect(&self, number: u64, millis: u64, look: impl FnOnce()) -> bool {
+        let Some(side) = &self.side else { return false };
+        let (idle, driven) = if side.number == number {
+            (side, &self.main)
+        } else {
+            (&self.main, side)
+        };
+        driven.run_until(driven.now() + Duration::from_millis(millis));
+        driven.settle();
+        look();
+        idle.runtime
+            .block_on(async { tokio::time::advance(Duration::from_millis(millis)).await });
+        self.settle();
+        true
+    }
+
     /// Time jumps.
     pub(crate) fn stall(&self, millis: u64) {
         for rt in [Some(&self.main), self.side.as_ref()].into_iter().flatten() {

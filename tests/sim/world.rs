@@ -46,6 +46,8 @@ pub(crate) struct World {
     /// The runtime of the supervisor, and the one that the builder named.
     pub(crate) home: Option<u64>,
     pub(crate) preferred: Option<u64>,
+    /// When that supervisor began, or `min_idle` changed: how long idle connections have been watched by today's rules.
+    pub(crate) watched_since: u64,
     /// When an option about age changed, time jumped, or a connection came back from a request that never took it: what
     /// was idle across such a moment is not judged to the tick.
     pub(crate) blur: u64,
@@ -121,6 +123,7 @@ impl World {
             ceiling: setup.limit,
             home: None,
             preferred,
+            watched_since: 0,
             blur: 0,
             age_blur: 0,
             short_since: u64::MAX,
@@ -195,6 +198,7 @@ impl World {
             Op::ForgetWarmUp => self.warm_up = None,
             Op::Advance(millis) => self.advance(millis),
             Op::Stall(millis) => self.stall(millis),
+            Op::Neglect(millis) => self.neglect(millis),
             Op::Script { call, outcome, times } => self.books.script(call, outcome, times),
             Op::Kill { side, repoll } => self.kill(side, repoll),
             Op::SecondRuntime => self.rts.start_side(),
@@ -222,6 +226,29 @@ impl World {
         self.skew = self.now();
         self.tell_time();
         self.blurred();
+    }
+
+    fn neglect(&mut self, millis: u64) {
+        self.rts.settle();
+        let (home, then) = (self.home.unwrap_or(0), self.now() + millis);
+        let requests = &self.requests;
+        let abroad = |request: &&Request| request.waits() && request.on != home;
+        let waiting = self.line.len();
+        let look = || {
+            if self.line.len() < waiting {
+                self.books.seen("expired while nobody drove the supervisor");
+            }
+            for request in requests.iter().filter(abroad) {
+                if request.deadline.is_some_and(|deadline| deadline + 1 < then) {
+                    panic!("P6: request {} waits for a supervisor that nobody drives", request.id);
+                }
+            }
+        };
+        if self.rts.neglect(home, millis, look) {
+            self.skew = self.now();
+            self.tell_time();
+            self.blurred();
+        }
     }
 
     fn tell_time(&mut self) {
@@ -293,6 +320,7 @@ impl World {
         drop(_entered);
         match knob {
             Knob::MaxConnecting(n) if n > 0 => self.books.with(|ledger| ledger.max_connecting = n),
+            Knob::MinIdle(_) => self.watched_since = self.now(),
             Knob::IdleTimeout(_) | Knob::MaxLifetime(_) | Knob::ValidateAfterIdle(_) => self.blurred(),
             _ => {}
         }

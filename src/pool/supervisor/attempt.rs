@@ -5,7 +5,7 @@
 //! | a connection of the current generation | to the head of the line, or idle |
 //! | a connection of an older one | closed, and demand is looked at again |
 //! | a transient error, a timeout, a panic | backoff; the line waits, and its timeouts carry the cause |
-//! | a permanent error, nothing open or opening | the line fails with it, and so do arrivals until the backoff ends |
+//! | a permanent error, nothing open or opening; or nothing open, and one came before this attempt | the line fails with it, and so do arrivals until the backoff ends |
 //! | a permanent error, something open | as a transient one: those in line can still be served |
 
 use super::super::error::ConnectFailure;
@@ -17,7 +17,7 @@ use super::super::tally::count;
 use super::unpanicked;
 use crate::observe::Event;
 use crate::sync::queue::Failure;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::sync::wakes::contained;
 use std::sync::Arc;
 
 /// Opens a connection in the slot it holds. Dropped at its await (the runtime is gone), the slot becomes vacant.
@@ -52,11 +52,11 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
     shared.tell(|| Event::ConnectFailed {
         took: since(&shared, begun),
     });
-    shared
+    let again = shared
         .faults
-        .failed(failure.clone(), begun, shared.now(), &shared.options());
+        .failed((failure.clone(), permanent), begun, shared.now(), &shared.options());
     let occupied = held.vacate();
-    if permanent && occupied == 0 {
+    if permanent && (occupied == 0 || again && shared.filled() == 0) {
         fail_line(&shared, failure);
     }
 }
@@ -64,7 +64,7 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
 impl<M: Manager> Shared<M> {
     /// Whether another attempt may help after this error; a manager that panics over it does not know.
     pub(crate) fn may_help(&self, error: &M::Error) -> bool {
-        catch_unwind(AssertUnwindSafe(|| self.manager.is_transient(error))).unwrap_or(true)
+        contained(|| self.manager.is_transient(error)).unwrap_or(true)
     }
 }
 

@@ -53,8 +53,8 @@ impl<M: Manager> Shared<M> {
                 term,
             };
             // Without timers every supervisor would panic, and the next one be called by its end.
-            if has_timers(&runtime) {
-                runtime.spawn(supervise(tenure, self.desk.signal.clone()));
+            // One that is shut down drops it at once, and its end would call us again.
+            if has_timers(&runtime) && !runtime.spawn(supervise(tenure, self.desk.signal.clone())).is_finished() {
                 self.poke();
                 return true;
             }
@@ -77,7 +77,7 @@ impl<M: Manager> Drop for Tenure<M> {
         if shared.desk.vacate(self.term) {
             shared.sweep();
             shared.line.orphan();
-            shared.changed.notify_waiters();
+            shared.announce();
         }
     }
 }
@@ -157,7 +157,7 @@ impl<M: Manager> Shared<M> {
         let (idle, failed) = self.line.close();
         self.tally.cut_off.fetch_add(failed as u64, Relaxed);
         self.dismiss(idle, CloseReason::Retired);
-        self.changed.notify_waiters();
+        self.announce();
         self.poke();
     }
 }

@@ -1,9 +1,10 @@
-//! Hazards around whatever holds or ends the line: pause, resume, clear, close, drain, orphan.
+//! Hazards around whatever holds the line or empties it: pause, resume, clear, orphan.
 
 use super::explore;
 use super::rig::{Bell, Clock, End, Request, Rig, kept};
-use crate::sync::line::{Given, Served};
+use crate::sync::line::Served;
 use crate::sync::queue::Failure;
+use crate::sync::upkeep::Sift;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -54,6 +55,21 @@ fn nothing_is_handed_on_after_pause_has_returned() {
 }
 
 #[test]
+fn nothing_stale_is_taken_after_pause_has_returned() {
+    explore(None, &["taken before", "refused"], |reached| {
+        let rig = Rig::idle(1, 1);
+        assert!(rig.sift(|_| Sift::Stale(0)).is_empty());
+        let tender = rig.spawn(|rig| rig.line.take_stale());
+        rig.line.pause();
+        let at_pause = rig.line.counts().stale;
+        let taken = tender.join().unwrap();
+        assert_eq!(rig.line.counts().stale, at_pause, "taken after pause() had returned");
+        reached.note(if taken.is_some() { "taken before" } else { "refused" });
+        rig.at_rest(taken.iter().len() as u32);
+    });
+}
+
+#[test]
 fn whoever_comes_or_releases_during_a_pause_is_seen_to_by_resume() {
     explore(3, &["at once", "in line"], |reached| {
         let (rig, [slot]) = Rig::held(1);
@@ -92,6 +108,30 @@ fn a_pause_and_a_resume_around_a_hand_off_lose_nobody() {
         assert!(releaser.join().unwrap());
         let _slot = rig.unit(request);
         rig.at_rest(1);
+    });
+}
+
+#[test]
+fn a_resume_that_comes_too_late_for_the_one_in_line_keeps_the_slot() {
+    explore(None, &["released before it", "released after it"], |reached| {
+        let (rig, [slot]) = Rig::held(1);
+        rig.line.pause();
+        let (waiting, _) = rig.request_until(0, 10);
+        let releaser = rig.spawn(move |rig| kept(rig.give_at(slot, 10)));
+        rig.line.resume(|| 10);
+        let waits = rig.line.pending() == 1;
+        assert!(releaser.join().unwrap());
+        reached.note(if waits {
+            "released after it"
+        } else {
+            "released before it"
+        });
+        assert!(
+            matches!(rig.end(waiting), End::Failed(Failure::Expired)),
+            "served after its deadline"
+        );
+        assert_eq!(rig.line.counts().idle, 1);
+        rig.at_rest(0);
     });
 }
 
@@ -161,137 +201,6 @@ fn clear_counts_exactly_those_it_failed() {
         }
         assert_eq!(failed, cleared, "clear() miscounted");
         rig.at_rest(0);
-    });
-}
-
-#[test]
-fn close_fails_the_line_and_every_slot_leaves_exactly_once() {
-    let outcomes = [
-        "served before",
-        "failed in line",
-        "refused",
-        "left idle",
-        "left on release",
-    ];
-    explore(3, &outcomes, |reached| {
-        let (rig, [slot]) = Rig::held(1);
-        let releaser = rig.spawn(move |rig| rig.give(slot));
-        let comer = rig.spawn(|rig| rig.request(0));
-        let (idle, failed) = rig.close();
-        if !idle.is_empty() {
-            reached.note("left idle");
-        }
-        let mut gone = idle;
-        let request = comer.join().unwrap();
-        if let Given::Leaves(slot) = releaser.join().unwrap() {
-            reached.note("left on release");
-            gone.push(slot);
-        }
-        match rig.end(request) {
-            End::Unit(slot) => {
-                reached.note("served before");
-                let Given::Leaves(slot) = rig.give(slot) else {
-                    panic!("kept by a closed line")
-                };
-                gone.push(slot);
-                assert_eq!(failed, 0);
-            }
-            End::Failed(Failure::Closed) => {
-                reached.note("failed in line");
-                assert_eq!(failed, 1);
-            }
-            End::Refused => {
-                reached.note("refused");
-                assert_eq!(failed, 0);
-            }
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(gone.len(), 1, "the one slot left that often");
-        assert!(rig.take(0).is_none() && rig.line.occupy().is_none());
-        gone.into_iter().for_each(|slot| assert_eq!(rig.vacate(slot), 0));
-    });
-}
-
-#[test]
-fn drain_serves_those_in_line_and_the_last_slot_leaves_exactly_once() {
-    let outcomes = [
-        "served in line",
-        "served at once",
-        "refused",
-        "left idle",
-        "left on release",
-    ];
-    explore(3, &outcomes, |reached| {
-        let (rig, [slot]) = Rig::held(1);
-        let releaser = rig.spawn(move |rig| rig.give(slot));
-        let comer = rig.spawn(|rig| rig.request(0));
-        let mut gone = rig.drain();
-        if !gone.is_empty() {
-            reached.note("left idle");
-        }
-        let request = comer.join().unwrap();
-        if let Given::Leaves(slot) = releaser.join().unwrap() {
-            reached.note("left on release");
-            gone.push(slot);
-        }
-        let at_once = matches!(request, Request::Has(_));
-        match rig.end(request) {
-            End::Unit(slot) => {
-                reached.note(if at_once { "served at once" } else { "served in line" });
-                let Given::Leaves(slot) = rig.give(slot) else {
-                    panic!("kept by a drained line")
-                };
-                gone.push(slot);
-            }
-            End::Refused => reached.note("refused"),
-            other => panic!("{other:?}: drain forgot the line"),
-        }
-        assert_eq!(gone.len(), 1, "the one slot left that often");
-        gone.into_iter().for_each(|slot| assert_eq!(rig.vacate(slot), 0));
-        assert!(rig.line.unwanted_idle().is_empty() && rig.line.occupy().is_none());
-    });
-}
-
-#[test]
-fn two_last_releases_that_meet_a_drain_leave_once_each() {
-    explore(3, &["both left idle", "both left on release", "one each"], |reached| {
-        let (rig, [a, b]) = Rig::held(2);
-        let one = rig.spawn(move |rig| rig.give(a));
-        let two = rig.spawn(move |rig| rig.give(b));
-        let mut gone = rig.drain();
-        reached.note(["both left on release", "one each", "both left idle"][gone.len()]);
-        for given in [one.join().unwrap(), two.join().unwrap()] {
-            if let Given::Leaves(slot) = given {
-                gone.push(slot);
-            }
-        }
-        assert_eq!(gone.len(), 2, "two slots left that often");
-        gone.into_iter().for_each(|slot| _ = rig.vacate(slot));
-        assert_eq!(rig.line.counts().occupied, 0);
-    });
-}
-
-#[test]
-fn a_drain_that_meets_a_resume_and_a_release_still_serves_the_line() {
-    explore(3, &["released before the drain", "released into it"], |reached| {
-        let (rig, [slot]) = Rig::held(1);
-        rig.line.pause();
-        let waiting = rig.request(0);
-        let releaser = rig.spawn(move |rig| kept(rig.give(slot)));
-        let operator = rig.spawn(|rig| rig.line.resume(|| 0));
-        assert!(rig.drain().is_empty(), "a slot left that somebody waits for");
-        reached.note(if rig.line.pending() == 0 {
-            "released before the drain"
-        } else {
-            "released into it"
-        });
-        assert!(releaser.join().unwrap());
-        operator.join().unwrap();
-        let slot = rig.unit(waiting);
-        let Given::Leaves(slot) = rig.give(slot) else {
-            panic!("kept by a drained line")
-        };
-        assert_eq!(rig.vacate(slot), 0);
     });
 }
 

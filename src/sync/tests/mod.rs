@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `handoff` | release, join, cancel and newcomers around one hand-off |
 //! | `slips` | outcomes read without the lock, nodes used again |
-//! | `hold` | pause, resume, clear, close, drain, orphan |
+//! | `hold` | pause, resume, clear, orphan |
+//! | `ending` | close, drain |
 //! | `time` | deadlines, expiry, alarms, ticks, dozing |
 //! | `limits` | shrink and grow, vacancies, generations |
 //! | `cells` | what stands in a slot, handed over by every way there is |
@@ -19,7 +20,14 @@
 //! Wakers, clocks and counters of the tests are plain `std`: loom runs one thread at a time and switches only at its own
 //! operations, so a stamp drawn right after an operation tells the true order of that execution.
 
+#![allow(
+    clippy::arc_with_non_send_sync,
+    clippy::print_stdout,
+    reason = "loom's threads are one thread; what was explored is worth reading"
+)]
+
 mod cells;
+mod ending;
 mod handoff;
 mod hold;
 mod limits;
