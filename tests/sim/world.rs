@@ -140,7 +140,10 @@ impl World {
     /// One operation; then, unless the next one follows in haste, everything comes to rest and is judged.
     pub(crate) fn step(&mut self, op: Op, hasty: bool) {
         self.apply(op);
-        if !hasty {
+        if hasty {
+            // Nobody looks, so nobody knows how long idle connections have been short.
+            self.short_since = u64::MAX;
+        } else {
             self.rest();
         }
         self.check_always();
