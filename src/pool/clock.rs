@@ -1,6 +1,6 @@
 //! The pool's time: nanoseconds since it was built, by the runtime's clock, so that a paused clock pauses the pool.
 
-use std::panic::catch_unwind;
+use crate::sync::wakes::contained;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -16,7 +16,7 @@ impl Clock {
     #[inline]
     pub(crate) fn now(self) -> u64 {
         // With tokio's `test-util` its clock panics in thread-local teardown, where a guard may still be dropped.
-        let now = catch_unwind(Instant::now).unwrap_or_else(|_| std::time::Instant::now().into());
+        let now = contained(Instant::now).unwrap_or_else(plain_now);
         nanos(now.saturating_duration_since(self.0))
     }
 
@@ -24,6 +24,11 @@ impl Clock {
     pub(crate) fn instant(self, at: u64) -> Instant {
         self.0 + Duration::from_nanos(at)
     }
+}
+
+#[cold]
+fn plain_now() -> Instant {
+    std::time::Instant::now().into()
 }
 
 /// A duration in the pool's unit; centuries are cut short.

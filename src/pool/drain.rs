@@ -72,7 +72,7 @@ impl<M: Manager> Pool<M> {
         let began = shared.now();
         let until = began.saturating_add(nanos(patience));
         let closed_before = shared.tally.closed.load(Relaxed);
-        let cut_off_before = shared.tally.cut_off.load(Relaxed);
+        let cut_off_before = shared.line.cut_off();
         shared.live.drain_until.fetch_min(until, Relaxed);
         let idle = shared.line.drain(|| shared.now());
         shared.dismiss(idle, CloseReason::Retired);
@@ -93,9 +93,8 @@ impl<M: Manager> Pool<M> {
                 Either::Left(_) | Either::Right(_) => {}
             }
         }
-        shared.close();
         // Whoever closed: this call, the supervisor at the same moment, or a less patient drain.
-        let failed = (shared.tally.cut_off.load(Relaxed) - cut_off_before) as usize;
+        let failed = shared.close() - cut_off_before;
         let status = shared.status();
         let at = |work| shared.tally.at(work);
         DrainReport {

@@ -23,8 +23,6 @@ pub(crate) struct Tally {
     pub(crate) timeouts: AtomicU64,
     pub(crate) cleared: AtomicU64,
     pub(crate) cancelled: AtomicU64,
-    /// Requests that a close failed.
-    pub(crate) cut_off: AtomicU64,
 }
 
 impl Tally {
@@ -38,7 +36,6 @@ impl Tally {
             timeouts: zero(),
             cleared: zero(),
             cancelled: zero(),
-            cut_off: zero(),
         }
     }
 

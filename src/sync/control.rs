@@ -105,7 +105,13 @@ impl<S: Stock> Line<S> {
         self.unwanted(&mut self.core.lock())
     }
 
-    /// Fails the line and admits nobody ever again. Returns the idle units, and how many requests were failed.
+    /// Requests that closes have failed so far.
+    pub(crate) fn cut_off(&self) -> usize {
+        self.core.lock().cut_off
+    }
+
+    /// Fails the line and admits nobody ever again. Returns the idle units, and how many requests this and earlier closes
+    /// have failed.
     pub(crate) fn close(&self) -> (Vec<S::Unit>, usize) {
         let mut wakes = Wakes::default();
         let (idle, failed) = {
@@ -113,8 +119,8 @@ impl<S: Stock> Line<S> {
             core.phase = Phase::Closed;
             core.paused = false;
             self.stock.shut();
-            let failed = self.fail_line(&mut core, Failure::Closed, &mut wakes);
-            (self.unwanted(&mut core), failed)
+            core.cut_off += self.fail_line(&mut core, Failure::Closed, &mut wakes);
+            (self.unwanted(&mut core), core.cut_off)
         };
         wakes.call();
         (idle, failed)

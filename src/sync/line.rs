@@ -36,6 +36,8 @@ pub(crate) struct Core<B> {
     pub(super) queue: Queue,
     pub(super) phase: Phase,
     pub(super) paused: bool,
+    /// Requests that the end of the line has failed.
+    pub(super) cut_off: usize,
     /// Until when whoever tends the line means to sleep; an earlier deadline must wake it.
     pub(super) alarm: u64,
     /// Somebody's deadline is near, or nobody tends the line: each grant looks at the clock itself.
@@ -118,6 +120,7 @@ impl<S: Stock> Line<S> {
             queue: Queue::new(),
             phase: Phase::Open,
             paused: false,
+            cut_off: 0,
             alarm: NEVER,
             watch: false,
             back,

@@ -35,12 +35,20 @@ pub(crate) fn wake(waker: Waker) {
 }
 
 /// Runs somebody else's code. A panic in it stays here, and so does one in the drop of what it panicked with.
+#[inline(always)]
 pub(crate) fn contained<R>(code: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(code))
-        .map_err(|payload| {
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-                std::mem::forget(again);
-            }
-        })
-        .ok()
+    match catch_unwind(AssertUnwindSafe(code)) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            bury(payload);
+            None
+        }
+    }
+}
+
+#[cold]
+fn bury(payload: Box<dyn std::any::Any + Send>) {
+    if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(again);
+    }
 }

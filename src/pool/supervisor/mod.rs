@@ -152,13 +152,14 @@ impl<M: Manager> Shared<M> {
         }
     }
 
-    /// Fails the line, closes what is idle, and lends nothing any more.
-    pub(crate) fn close(self: &Arc<Self>) {
+    /// Fails the line, closes what is idle, and lends nothing any more. Returns how many requests closes have failed so far,
+    /// counted under the line's lock.
+    pub(crate) fn close(self: &Arc<Self>) -> usize {
         let (idle, failed) = self.line.close();
-        self.tally.cut_off.fetch_add(failed as u64, Relaxed);
         self.dismiss(idle, CloseReason::Retired);
         self.announce();
         self.poke();
+        failed
     }
 }
 
