@@ -11,6 +11,8 @@ pub mod drivers;
 mod observe;
 #[cfg(not(fairpool_loom))]
 mod pool;
+#[cfg(not(fairpool_loom))]
+mod system;
 
 #[cfg(not(fairpool_loom))]
 #[doc(hidden)]
@@ -33,4 +35,13 @@ pub use pool::{
     options::{self, Options, OptionsError},
     owned::OwnedPooled,
     status::{State, Status, Totals},
+};
+#[cfg(not(fairpool_loom))]
+pub use system::limit::{
+    drain::LimitDrainReport,
+    error::{LimitError, LimitTimeout, TryLimitError},
+    handle::{Limit, LimitBuilder},
+    permit::{OwnedPermit, Permit},
+    status::{LimitStatus, LimitTotals},
+    turn::{Admission, AdmissionOwned},
 };

@@ -5,7 +5,7 @@
 //! | `manager`, `dynamic`, `hooks` | what an integrator implements; its boxed form; the user's steps |
 //! | `options`, `builder` | every knob; from a manager to a pool, and the live setters |
 //! | `handle` | the pool as users hold it; `warm_up` and `drain` are its two long operations |
-//! | `request`, `acquire` | one checkout, and its named futures |
+//! | `request`, `acquire`, `timer` | one checkout, its named futures, and the timer of those whom no supervisor watches |
 //! | `guard`, `owned`, `release` | the two guards, and what their drop does |
 //! | `shared`, `entry`, `tally`, `faults`, `clock` | what all of them share |
 //! | `supervisor`, `desk`, `whereabouts`, `lane`, `held` | the background work; how it is called and fed, and from which runtime; capacity as a token |
@@ -17,7 +17,7 @@
 
 pub(crate) mod acquire;
 pub(crate) mod builder;
-mod clock;
+pub(crate) mod clock;
 mod desk;
 pub(crate) mod drain;
 pub(crate) mod dynamic;
@@ -39,5 +39,6 @@ mod shared;
 pub(crate) mod status;
 mod supervisor;
 mod tally;
+pub(crate) mod timer;
 mod warm_up;
 mod whereabouts;

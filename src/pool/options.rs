@@ -142,14 +142,7 @@ impl Options {
             backoff_initial,
             backoff_max,
         } = self;
-        let check = |fine: bool, option, value: &dyn fmt::Debug, range| {
-            let value = format!("{value:?}");
-            if fine {
-                Ok(())
-            } else {
-                Err(OptionsError { option, value, range })
-            }
-        };
+        let check = OptionsError::unless;
         check((1..=65_536).contains(limit), "limit", limit, "from 1 to 65536")?;
         check(*max_connecting >= 1, "max_connecting", max_connecting, "at least 1")?;
         for (option, time) in [
@@ -193,6 +186,19 @@ pub struct OptionsError {
 }
 
 impl OptionsError {
+    pub(crate) fn unless(
+        fine: bool,
+        option: &'static str,
+        value: &dyn fmt::Debug,
+        range: &'static str,
+    ) -> Result<(), Self> {
+        if fine {
+            return Ok(());
+        }
+        let value = format!("{value:?}");
+        Err(OptionsError { option, value, range })
+    }
+
     /// The name of the option.
     pub fn option(&self) -> &'static str {
         self.option

@@ -8,7 +8,7 @@
 //! A permit carries no data of its own, but what a holder wrote before giving it back is seen by the next one: Release on
 //! the way in, Acquire on the way out, and every race on this one word.
 
-use super::line::Line;
+use super::line::{Line, Phase};
 use super::primitives::{AtomicU64, Ordering::*, Padded, mutant};
 use super::queue::NEVER;
 use super::stock::Stock;
@@ -24,6 +24,18 @@ pub(crate) struct Counter(Padded<AtomicU64>);
 #[derive(Debug)]
 #[must_use = "a permit that is dropped is lost to its line"]
 pub(crate) struct Permit(());
+
+/// See [`Line::census`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Census {
+    pub(crate) limit: u32,
+    /// In somebody's hands, or assigned to a request that has not seen it yet.
+    pub(crate) held: u32,
+    pub(crate) pending: u32,
+    pub(crate) oldest: Option<u64>,
+    pub(crate) phase: Phase,
+    pub(crate) paused: bool,
+}
 
 #[derive(Debug)]
 pub(crate) struct Permits {
@@ -59,14 +71,18 @@ impl Line<Counter> {
         wakes.call();
     }
 
-    /// Limit, free and pending; `free` may move while it is read.
-    pub(crate) fn permits(&self) -> (u32, u32, u32) {
+    /// A look at the line; permits that nobody waits for may move while it is taken.
+    pub(crate) fn census(&self) -> Census {
         let core = self.core.lock();
-        (
-            core.back.limit,
-            (self.stock.0.load(Acquire) & FREE) as u32,
-            core.queue.len(),
-        )
+        let Permits { limit, issued } = core.back;
+        Census {
+            limit,
+            held: issued - (self.stock.0.load(Acquire) & FREE) as u32,
+            pending: core.queue.len(),
+            oldest: core.queue.oldest(),
+            phase: core.phase,
+            paused: core.paused,
+        }
     }
 }
 

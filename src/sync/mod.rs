@@ -15,7 +15,6 @@
 
 pub(crate) mod cells;
 mod control;
-#[allow(dead_code, reason = "what `Limit` will stand on; explored by loom now")]
 pub(crate) mod counter;
 mod deadlines;
 mod home;

@@ -1,13 +1,11 @@
-//! One request: its place in the line, and the named future over plain permits.
+//! One request's place in the line, as the floors above poll it.
 //!
 //! It knows no clock: the floor above says what the deadline is and when it has come. Whoever drops a request that waits
 //! leaves the line at once; if a unit had been assigned to it, that unit goes to the next in line.
 
-use super::counter::{Counter, Permit};
-use super::line::{Ask, Given, Joined, Line, Served};
-use super::queue::{Failure, NEVER, Ticket};
+use super::line::{Ask, Joined, Line, Served};
+use super::queue::{Failure, Ticket};
 use super::stock::Stock;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// Why a wait ended without a unit.
@@ -82,48 +80,6 @@ impl Place {
     /// Leaves the line. A unit assigned meanwhile is the caller's to give back.
     pub(crate) fn abandon<S: Stock>(&mut self, line: &Line<S>) -> Option<S::Unit> {
         self.0.take().and_then(|ticket| line.leave(ticket))
-    }
-}
-
-/// A request for a permit. Dropped while it waits, it leaves the line; dropped when it has been served, it passes the permit
-/// on. It has no deadline of its own.
-#[derive(Debug)]
-#[allow(dead_code, reason = "what `Limit` will stand on; explored by loom now")]
-pub(crate) struct Wait<'a> {
-    line: &'a Line<Counter>,
-    place: Place,
-}
-
-impl<'a> Wait<'a> {
-    #[allow(dead_code, reason = "what `Limit` will stand on; explored by loom now")]
-    pub(crate) fn new(line: &'a Line<Counter>) -> Self {
-        Wait {
-            line,
-            place: Place::default(),
-        }
-    }
-}
-
-impl Future for Wait<'_> {
-    type Output = Result<Permit, Ended>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if !this.place.queued() {
-            if let Some(permit) = this.line.take() {
-                return Poll::Ready(Ok(permit));
-            }
-        }
-        this.place.poll(this.line, cx, || (0, NEVER, u32::MAX)).poll
-    }
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        if let Some(permit) = self.place.abandon(self.line) {
-            // A permit that leaves pays a debt, and is nothing to take apart.
-            let (Given::Kept | Given::Stirred | Given::Leaves(_)) = self.line.give(permit, 0, || 0);
-        }
     }
 }
 

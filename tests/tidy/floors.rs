@@ -14,10 +14,11 @@ enum Sight {
 
 /// From the ground up. `src/lib.rs` joins the rooms, `src/doc.rs` serves the documentation's examples, and `src/bin` is a
 /// crate of its own: they stand outside the table.
-const FLOORS: [(&str, Sight); 4] = [
+const FLOORS: [(&str, Sight); 5] = [
     ("sync", Sight::Rooms(&[])),
     ("observe", Sight::Rooms(&[])),
     ("pool", Sight::Rooms(&["sync", "observe"])),
+    ("system", Sight::Rooms(&["sync", "observe", "pool"])),
     ("drivers", Sight::Face),
 ];
 
@@ -27,7 +28,10 @@ const DOOR: [&str; 3] = ["crate", "sync", "primitives"];
 /// Foreign crates that only these folders may name.
 const GUESTS: [(&str, &[&str]); 8] = [
     ("rusqlite", &["src/drivers/sqlite"]),
-    ("tokio", &["src/pool", "src/drivers", "src/bin", "src/doc"]),
+    (
+        "tokio",
+        &["src/pool", "src/system", "src/drivers", "src/bin", "src/doc"],
+    ),
     ("clap", &["src/bin"]),
     ("indicatif", &["src/bin"]),
     ("anyhow", &["src/bin"]),

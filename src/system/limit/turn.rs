@@ -1,0 +1,229 @@
+//! One request for a permit, from its first poll to its turn, and the two futures around it.
+//!
+//! A request changes nothing but its own place in the line; dropped, it leaves the line at once, and a permit that had been
+//! assigned to it goes to the next.
+
+use super::error::{LimitError, LimitTimeout};
+use super::permit::{OwnedPermit, Permit};
+use super::shared::Shared;
+use crate::pool::clock::{between, nanos};
+use crate::pool::timer::Timer;
+use crate::sync::counter;
+use crate::sync::line::Refused;
+use crate::sync::primitives::Ordering::Relaxed;
+use crate::sync::queue::NEVER;
+use crate::sync::wait::{Ended, Place};
+use pin_project::{pin_project, pinned_drop};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+type Outcome = Result<counter::Permit, LimitError>;
+
+#[pin_project]
+#[derive(Debug)]
+struct Turn {
+    /// The request's own bound; the limit's timeout holds beside it.
+    within: Option<Duration>,
+    place: Place,
+    began: u64,
+    deadline: u64,
+    #[pin]
+    timer: Timer,
+}
+
+impl Turn {
+    fn new(within: Option<Duration>) -> Self {
+        Turn {
+            within,
+            place: Place::default(),
+            began: 0,
+            deadline: NEVER,
+            timer: Timer::default(),
+        }
+    }
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, shared: &Shared, cx: &mut Context<'_>) -> Poll<Outcome> {
+        if !self.place.queued() {
+            if let Some(permit) = shared.line.take() {
+                return Poll::Ready(Ok(permit));
+            }
+        }
+        self.poll_slow(shared, cx)
+    }
+
+    #[cold]
+    fn poll_slow(mut self: Pin<&mut Self>, shared: &Shared, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let mut this = self.as_mut().project();
+        if !this.place.queued() {
+            *this.began = shared.now();
+            let own = this.within.map_or(NEVER, nanos);
+            *this.deadline = this.began.saturating_add(own.min(shared.timeout.load(Relaxed)));
+            if *this.deadline <= *this.began {
+                return Poll::Ready(self.try_once(shared));
+            }
+        }
+        let ask = || (*this.began, *this.deadline, shared.queue_limit.load(Relaxed));
+        let mut outcome = this.place.poll(&shared.line, cx, ask).poll;
+        if outcome.is_pending() && *this.deadline != NEVER {
+            // In line; the grant comes by our waker, the end of our time by our timer.
+            match this.timer.as_mut().poll(cx, || shared.clock.instant(*this.deadline)) {
+                Ok(slept) => {
+                    ready!(slept);
+                    outcome = this.place.expire(&shared.line);
+                }
+                Err(_) => {
+                    self.cancel(shared);
+                    return Poll::Ready(Err(LimitError::NoRuntime));
+                }
+            }
+        }
+        ready!(outcome).map_err(|ended| self.failed(shared, ended)).into()
+    }
+
+    /// No time to wait: a permit that is free now, or nothing.
+    fn try_once(&self, shared: &Shared) -> Outcome {
+        match shared.line.try_take() {
+            Ok((permit, _)) => Ok(permit),
+            Err(Refused::Closed) => Err(LimitError::Closed),
+            Err(_) => Err(self.failed(shared, Ended::Expired)),
+        }
+    }
+
+    fn failed(&self, shared: &Shared, ended: Ended) -> LimitError {
+        match ended {
+            Ended::Full => {
+                shared.tally.refused.fetch_add(1, Relaxed);
+                LimitError::QueueFull {
+                    queue_limit: shared.queue_limit.load(Relaxed),
+                }
+            }
+            Ended::Cleared => LimitError::Cleared,
+            Ended::Closed => LimitError::Closed,
+            Ended::Fault => unreachable!("bug: nobody fails a limit's line for a backend"),
+            Ended::Expired => {
+                shared.tally.timeouts.fetch_add(1, Relaxed);
+                shared.line_shrank();
+                LimitError::Timeout(Box::new(LimitTimeout {
+                    name: shared.name(),
+                    waited: between(self.began, shared.now()),
+                    status: shared.status(),
+                }))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn cancel(self: Pin<&mut Self>, shared: &Shared) {
+        if self.place.queued() {
+            self.leave(shared);
+        }
+    }
+
+    #[cold]
+    fn leave(self: Pin<&mut Self>, shared: &Shared) {
+        let assigned = self.project().place.abandon(&shared.line);
+        shared.tally.cancelled.fetch_add(1, Relaxed);
+        match assigned {
+            Some(permit) => shared.give(permit),
+            None => shared.line_shrank(),
+        }
+    }
+}
+
+/// A request for a [`Permit`], borrowed from its limit. It joins the line at its first poll.
+///
+/// # Cancel safety
+///
+/// Dropped at any time it leaves the line; a permit that had been assigned to it goes to the next in line.
+#[pin_project(PinnedDrop, !Unpin)]
+#[must_use = "a request does nothing until it is polled"]
+pub struct Admission<'a> {
+    shared: &'a Shared,
+    #[pin]
+    turn: Turn,
+}
+
+/// As [`Admission`], for a permit that owns a handle to its limit.
+#[pin_project(PinnedDrop, !Unpin)]
+#[must_use = "a request does nothing until it is polled"]
+pub struct AdmissionOwned {
+    shared: Arc<Shared>,
+    #[pin]
+    turn: Turn,
+}
+
+impl<'a> Admission<'a> {
+    pub(super) fn new(shared: &'a Shared, within: Option<Duration>) -> Self {
+        Admission {
+            shared,
+            turn: Turn::new(within),
+        }
+    }
+}
+
+impl AdmissionOwned {
+    pub(super) fn new(shared: Arc<Shared>, within: Option<Duration>) -> Self {
+        AdmissionOwned {
+            shared,
+            turn: Turn::new(within),
+        }
+    }
+}
+
+impl<'a> Future for Admission<'a> {
+    type Output = Result<Permit<'a>, LimitError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let permit = ready!(this.turn.poll(this.shared, cx))?;
+        Poll::Ready(Ok(Permit::new(this.shared, permit)))
+    }
+}
+
+impl Future for AdmissionOwned {
+    type Output = Result<OwnedPermit, LimitError>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let permit = ready!(this.turn.poll(this.shared, cx))?;
+        Poll::Ready(Ok(OwnedPermit::new(this.shared.clone(), permit)))
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Admission<'_> {
+    fn drop(self: Pin<&mut Self>) {
+        let this = self.project();
+        this.turn.cancel(this.shared);
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for AdmissionOwned {
+    fn drop(self: Pin<&mut Self>) {
+        let this = self.project();
+        this.turn.cancel(this.shared);
+    }
+}
+
+impl fmt::Debug for Admission<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admission")
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AdmissionOwned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdmissionOwned")
+            .field("turn", &self.turn)
+            .finish_non_exhaustive()
+    }
+}
