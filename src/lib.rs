@@ -45,3 +45,14 @@ pub use system::limit::{
     status::{LimitStatus, LimitTotals},
     turn::{Admission, AdmissionOwned},
 };
+#[cfg(not(fairpool_loom))]
+pub use system::{
+    backend::{System, SystemBuilder, SystemDrainReport, SystemStatus},
+    connector::{
+        error::{ConnectorError, Stage},
+        handle::{Connector, ConnectorBuilder},
+        lease::Lease,
+        status::ConnectorStatus,
+    },
+    management::Management,
+};

@@ -112,6 +112,8 @@ pub enum CloseReason {
     Retired,
     /// Its holder took it along.
     Detached,
+    /// It was opened for one lease only.
+    Unpooled,
 }
 
 /// Evidence about one grant, gathered under the line's lock. Tickets are numbered from 1 as they are drawn.

@@ -14,6 +14,7 @@ use crate::observe::Observer;
 use crate::sync::cells::Cells;
 use crate::sync::line::Line;
 use crate::sync::primitives::Ordering::Relaxed;
+use crate::sync::slots::MAX_SLOTS;
 use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub struct Builder<M: Manager> {
     hooks: Hooks<M>,
     runtime: Option<Handle>,
     observer: Option<Arc<dyn Observer>>,
+    loose: bool,
 }
 
 /// From when on a deadline counts as near: always, so that each grant looks at the clock. A shorter time would spare that look,
@@ -115,7 +117,16 @@ impl<M: Manager> Builder<M> {
             hooks: Hooks::default(),
             runtime: None,
             observer: None,
+            loose: false,
         }
+    }
+
+    /// For connections without a pool: see the module `loose`.
+    pub(crate) fn loose(mut self) -> Self {
+        self.loose = true;
+        self.options.limit = MAX_SLOTS;
+        self.options.min_idle = 0;
+        self
     }
 
     /// All options at once.
@@ -185,9 +196,10 @@ impl<M: Manager> Builder<M> {
             hooks,
             runtime,
             observer,
+            loose,
         } = self;
         options.validate()?;
-        let guarded = guards(&options, &hooks);
+        let guarded = loose || guards(&options, &hooks);
         let homes = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared {
             line: Line::slots(options.limit, homes, guarded, nanos(NEAR)),
@@ -201,12 +213,14 @@ impl<M: Manager> Builder<M> {
             tally: Tally::new(),
             wants_order: observer.as_ref().is_some_and(|observer| observer.wants_order()),
             observer,
+            loose,
             changed: tokio::sync::Notify::new(),
             live: Live::new(options.clone()),
         };
         shared.live.guarded.store(guarded, Relaxed);
         shared.live.wary.store(guarded, Relaxed);
-        shared.reach(options.limit);
+        // Loose connections are few of many that there might be, and make room for themselves.
+        shared.reach(if loose { 1 } else { options.limit });
         Ok(Pool {
             shared: Arc::new(shared),
         })
@@ -227,7 +241,7 @@ fn guards<M: Manager>(options: &Options, hooks: &Hooks<M>) -> bool {
 
 impl<M: Manager> Shared<M> {
     /// Cells and lane for the first `slots` numbers, before the line may give those out.
-    fn reach(&self, slots: u32) {
+    pub(crate) fn reach(&self, slots: u32) {
         self.cells.reach(slots);
         self.lane.reach(slots);
     }
@@ -273,7 +287,7 @@ impl<M: Manager> Shared<M> {
             change(&mut new);
             new.validate()?;
             self.live.publish(&new);
-            self.live.wary.store(guards(&new, &self.hooks), Relaxed);
+            self.live.wary.store(self.loose || guards(&new, &self.hooks), Relaxed);
             (std::mem::replace(&mut *options, new.clone()), new)
         };
         if old.limit != new.limit {

@@ -47,7 +47,25 @@ impl fmt::Display for DrainReport {
     }
 }
 
+/// The furthest deadline; one later means that no drain goes on.
+const NO_HURRY: u64 = u64::MAX - 1;
+
 impl<M: Manager> Pool<M> {
+    /// Admits nobody new; lets those in line and all leases finish however long that takes, then closes. For a pool whose users
+    /// have gone another way.
+    pub(crate) fn retire(&self) {
+        let shared = &self.shared;
+        shared.live.drain_until.fetch_min(NO_HURRY, Relaxed);
+        let idle = shared.line.drain(|| shared.now());
+        shared.dismiss(idle, CloseReason::Retired);
+        let counts = shared.line.counts();
+        if counts.occupied == 0 && counts.pending == 0 {
+            shared.close();
+        }
+        // Whoever is left has the supervisor see to the end.
+        shared.poke();
+    }
+
     /// Admits nobody new, lets those in line and all leases finish, and closes every connection; what has not finished when
     /// `patience` is over is cut off as by [`close`](Pool::close). Returns within `patience` in any case. A paused pool
     /// resumes. Of several drains at once the least patient counts.
@@ -70,7 +88,7 @@ impl<M: Manager> Pool<M> {
     pub async fn drain(&self, patience: Duration) -> DrainReport {
         let shared = &self.shared;
         let began = shared.now();
-        let until = began.saturating_add(nanos(patience));
+        let until = began.saturating_add(nanos(patience)).min(NO_HURRY);
         let closed_before = shared.tally.closed.load(Relaxed);
         let cut_off_before = shared.line.cut_off();
         shared.live.drain_until.fetch_min(until, Relaxed);

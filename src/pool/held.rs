@@ -87,6 +87,13 @@ impl<M: Manager> Held<M> {
         self.shared.poke();
     }
 
+    /// Hands the slot to a caller, with the connection in it.
+    pub(crate) fn lend(mut self) -> SlotOf<M> {
+        let slot = self.slot.take().expect("bug: a slot was given back twice");
+        self.shared.tally.end(self.work);
+        slot
+    }
+
     /// Gives an empty slot back. Returns how many slots are occupied still.
     pub(crate) fn vacate(mut self) -> u32 {
         let slot = self.slot.take().expect("bug: a slot was given back twice");

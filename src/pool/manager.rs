@@ -5,6 +5,7 @@
 
 use super::options::Options;
 use std::future::{Future, Ready};
+use std::sync::Arc;
 
 /// Opens and tends the connections of a [`Pool`](crate::Pool).
 ///
@@ -102,5 +103,43 @@ pub trait Manager: Send + Sync + 'static {
     /// The options with which [`Pool::builder`](crate::Pool::builder) starts for this backend.
     fn defaults(&self) -> Options {
         Options::default()
+    }
+}
+
+/// Several pools can share one manager.
+impl<M: Manager> Manager for Arc<M> {
+    type Connection = M::Connection;
+    type Error = M::Error;
+
+    fn connect(&self) -> impl Future<Output = Result<M::Connection, M::Error>> + Send {
+        (**self).connect()
+    }
+
+    fn validate(&self, conn: &mut M::Connection) -> impl Future<Output = Result<(), M::Error>> + Send {
+        (**self).validate(conn)
+    }
+
+    fn reset(&self, conn: &mut M::Connection) -> Option<impl Future<Output = Result<(), M::Error>> + Send> {
+        (**self).reset(conn)
+    }
+
+    fn is_broken(&self, conn: &mut M::Connection) -> bool {
+        (**self).is_broken(conn)
+    }
+
+    fn close(&self, conn: M::Connection) -> Option<impl Future<Output = ()> + Send> {
+        (**self).close(conn)
+    }
+
+    fn is_transient(&self, error: &M::Error) -> bool {
+        (**self).is_transient(error)
+    }
+
+    fn detached(&self, conn: &mut M::Connection) {
+        (**self).detached(conn);
+    }
+
+    fn defaults(&self) -> Options {
+        (**self).defaults()
     }
 }

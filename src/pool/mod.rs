@@ -6,6 +6,7 @@
 //! | `options`, `builder` | every knob; from a manager to a pool, and the live setters |
 //! | `handle` | the pool as users hold it; `warm_up` and `drain` are its two long operations |
 //! | `request`, `acquire`, `timer` | one checkout, its named futures, and the timer of those whom no supervisor watches |
+//! | `loose` | connections without a pool |
 //! | `guard`, `owned`, `release` | the two guards, and what their drop does |
 //! | `shared`, `entry`, `tally`, `faults`, `clock` | what all of them share |
 //! | `supervisor`, `desk`, `whereabouts`, `lane`, `held` | the background work; how it is called and fed, and from which runtime; capacity as a token |
@@ -29,6 +30,7 @@ pub(crate) mod handle;
 mod held;
 mod hooks;
 mod lane;
+pub(crate) mod loose;
 pub(crate) mod manager;
 pub mod options;
 pub(crate) mod owned;

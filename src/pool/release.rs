@@ -8,6 +8,7 @@
 //! | sound, nothing to await | to the head of the line, or idle | one compare-and-swap |
 //! | sound, a reset or `after_release` to await | into the lane | a lock, and a task on the supervisor's runtime |
 //! | broken, marked, over age, or dropped by a panic | into the lane, to be closed | the same |
+//! | opened for this lease only | into the lane, to be closed | the same |
 //! | of an older generation, or not needed any more | into the lane, to be closed | the same |
 
 use super::manager::Manager;
@@ -45,12 +46,12 @@ impl<M: Manager> Shared<M> {
     fn release_unusual(&self, mut open: OpenOf<'_, M>, broken: bool) {
         let meta = open.meta();
         meta.touch(self.now());
-        if broken || meta.retires() {
-            let reason = if broken {
-                CloseReason::Broken
-            } else {
-                CloseReason::Lifetime
-            };
+        let reason = match broken {
+            true => Some(CloseReason::Broken),
+            false if self.loose => Some(CloseReason::Unpooled),
+            false => meta.retires().then_some(CloseReason::Lifetime),
+        };
+        if let Some(reason) = reason {
             return self.discard(open.shut(), reason);
         }
         let entry = open.value_mut().as_mut().expect("bug: a lease without a connection");

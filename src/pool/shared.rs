@@ -38,6 +38,8 @@ pub(crate) struct Shared<M: Manager> {
     pub(crate) faults: Faults<M::Error>,
     pub(crate) tally: Tally,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// Every connection is for one lease only (`loose`); such a pool is guarded too, so a release looks here.
+    pub(crate) loose: bool,
     /// The observer wants evidence about the order of grants.
     pub(crate) wants_order: bool,
     /// Told when a connection was opened or a slot became vacant: for those who warm up or drain.

@@ -1,0 +1,83 @@
+//! Connections without a pool: each is opened for one lease and closed when it ends.
+//!
+//! They stand in the slots of a pool of their own kind, which makes them counted, closed with a farewell under its timeout,
+//! and safe to drop anywhere; but nothing is ever idle there and nobody waits in its line. The connect runs in the caller's
+//! own task, so a caller that gives up ends it.
+
+use super::clock::nanos;
+use super::error::{AcquireError, ConnectFailure, Phase, Timeout};
+use super::handle::Pool;
+use super::held::Held;
+use super::hooks;
+use super::manager::Manager;
+use super::owned::OwnedPooled;
+use super::shared::since;
+use super::tally::{Work, count};
+use crate::observe::{CloseReason, Event};
+use crate::sync::line::Phase as LinePhase;
+use futures::FutureExt;
+use futures::future::{Either, select};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl<M: Manager> Pool<M> {
+    /// Opens a connection for this caller alone, in a pool built as loose. A failure is told at once: there is no line in which
+    /// to wait for a better one.
+    pub(crate) async fn open_within(&self, patience: Duration) -> Result<OwnedPooled<M>, AcquireError<M::Error>> {
+        let shared = &self.shared;
+        if !shared.staff() {
+            return Err(AcquireError::NoRuntime);
+        }
+        let Some((slot, epoch)) = shared.line.occupy() else {
+            return Err(match shared.line.counts().phase {
+                LinePhase::Open => AcquireError::QueueFull { queue_limit: 0 },
+                _ => AcquireError::Closed,
+            });
+        };
+        shared.reach(slot.number() + 1);
+        let mut held = Held::begin(shared.clone(), slot, Work::Connecting, CloseReason::Unpooled);
+        let begun = shared.now();
+        shared.tell(|| Event::Connecting);
+        let options = shared.options();
+        let until = begun.saturating_add(nanos(patience.min(options.connect_timeout)));
+        let attempt = async {
+            let mut conn = shared.manager.connect().await?;
+            hooks::run::<M>(&shared.hooks.after_connect, &mut conn).await?;
+            Ok(conn)
+        };
+        let attempt = pin!(AssertUnwindSafe(attempt).catch_unwind());
+        let timer = pin!(shared.desk.sleep_until(shared.clock.instant(until)));
+        // Dropped here, the attempt ends and its slot is vacant.
+        let failure = match select(attempt, timer).await {
+            Either::Left((Ok(Ok(conn)), _)) => {
+                held.fill(conn, epoch);
+                shared.tell(|| Event::Opened {
+                    took: since(shared, begun),
+                });
+                return Ok(OwnedPooled::new(shared.clone(), held.lend()));
+            }
+            Either::Left((Ok(Err::<_, M::Error>(error)), _)) => ConnectFailure::Error(Arc::new(error)),
+            Either::Left((Err(_), _)) => ConnectFailure::Panicked,
+            Either::Right(_) => ConnectFailure::TimedOut,
+        };
+        count(&shared.tally.connect_failures);
+        shared.tell(|| Event::ConnectFailed {
+            took: since(shared, begun),
+        });
+        Err(match failure {
+            ConnectFailure::Error(error) => AcquireError::Connect(error),
+            ConnectFailure::Panicked => AcquireError::ConnectPanicked,
+            ConnectFailure::TimedOut => {
+                count(&shared.tally.timeouts);
+                AcquireError::Timeout(Box::new(Timeout {
+                    phase: Phase::Connect,
+                    waited: since(shared, begun),
+                    status: shared.status(),
+                    last_connect: None,
+                }))
+            }
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! One checkout of a connector: its turn under the limit, then a connection, both before one deadline.
+
+use super::super::management::Management;
+use super::error::ConnectorError;
+use super::handle::{Connector, Core};
+use super::lease::Lease;
+use super::route::Route;
+use crate::pool::clock::{between, nanos};
+use crate::pool::error::AcquireError;
+use crate::pool::manager::Manager;
+use crate::pool::owned::OwnedPooled;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl<M: Manager> Connector<M> {
+    /// Takes a connection: waits for a turn under the limit, if the connector stands under one, then for a connection by its
+    /// management; for at most its `acquire_timeout` in all.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectorError`], which names the stage.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at any time, the request leaves whichever line it stands in, and a permit that it held goes to the next.
+    pub async fn acquire(&self) -> Result<Lease<M>, ConnectorError<M::Error>> {
+        self.core.acquire(self.core.patience()).await
+    }
+
+    /// `acquire` with a timeout of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`acquire`](Connector::acquire).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`acquire`](Connector::acquire).
+    pub async fn acquire_within(&self, timeout: Duration) -> Result<Lease<M>, ConnectorError<M::Error>> {
+        self.core.acquire(nanos(timeout)).await
+    }
+}
+
+impl<M: Manager> Core<M> {
+    async fn acquire(&self, patience: u64) -> Result<Lease<M>, ConnectorError<M::Error>> {
+        let began = self.clock.now();
+        let remaining = || {
+            let spent = self.clock.now().saturating_sub(began);
+            Duration::from_nanos(patience.saturating_sub(spent))
+        };
+        let permit = match self.limit() {
+            None => None,
+            // Dropped here, the request leaves the limit's line.
+            Some(limit) => match limit.acquire_owned_within(remaining()).await {
+                Ok(permit) => Some(permit),
+                Err(error) => {
+                    return Err(ConnectorError::Limit {
+                        connector: self.name().clone(),
+                        limit: limit.name(),
+                        error,
+                    });
+                }
+            },
+        };
+        let admitted_after = match permit {
+            Some(_) => between(began, self.clock.now()),
+            None => Duration::ZERO,
+        };
+        let conn = loop {
+            let route = self.route();
+            // Dropped here, the request leaves the pool's line, and the permit goes to the next under the limit.
+            match route.take(remaining()).await {
+                // The connector has gone another way since, so that this request came too late: it follows.
+                Err(AcquireError::Closed) if self.route().turn != route.turn => {}
+                outcome => break outcome,
+            }
+        };
+        match conn {
+            Ok(conn) => Ok(Lease::new(conn, permit)),
+            Err(error) => Err(ConnectorError::Connection {
+                connector: self.name().clone(),
+                system: self.system.name().clone(),
+                admitted_after,
+                error,
+            }),
+        }
+    }
+}
+
+impl<M: Manager> Route<M> {
+    async fn take(&self, remaining: Duration) -> Result<OwnedPooled<Arc<M>>, AcquireError<M::Error>> {
+        match self.management {
+            Management::None => self.pool.open_within(remaining).await,
+            Management::General | Management::Custom(_) => self.pool.acquire_owned_within(remaining).await,
+        }
+    }
+}
