@@ -163,3 +163,44 @@ fn threads_that_switch_modes_and_threads_that_acquire_meet_without_harm() {
         stage.assert_at_rest(0).await;
     });
 }
+
+/// Between the look at the route and the pool's line lie a few instructions: only many hot rounds meet a switch there.
+#[test]
+fn a_request_that_comes_to_a_pool_just_left_follows_the_connector() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let stage = Arc::new(Stage::new());
+    let over = Arc::new(AtomicBool::new(false));
+    let switcher = std::thread::spawn({
+        let (stage, over) = (stage.clone(), over.clone());
+        move || {
+            let modes = [Management::Custom(2), Management::General, Management::None];
+            for mode in modes.iter().cycle().take_while(|_| !over.load(Relaxed)) {
+                stage.connector.set_management(*mode).unwrap();
+            }
+        }
+    });
+    runtime.block_on(async {
+        let hot = |stage: Arc<Stage>| async move {
+            for _ in 0..4_000 {
+                drop(
+                    stage
+                        .connector
+                        .acquire()
+                        .await
+                        .expect("a request came too late and was refused"),
+                );
+            }
+        };
+        let workers = [tokio::spawn(hot(stage.clone())), tokio::spawn(hot(stage.clone()))];
+        for worker in workers {
+            worker.await.unwrap();
+        }
+        over.store(true, Relaxed);
+        switcher.join().unwrap();
+        stage.assert_at_rest(0).await;
+    });
+}

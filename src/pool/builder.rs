@@ -6,6 +6,7 @@ use super::faults::Faults;
 use super::handle::Pool;
 use super::hooks::Hooks;
 use super::lane::Lane;
+use super::loose::ROOM;
 use super::manager::Manager;
 use super::options::{Options, OptionsError};
 use super::shared::{Live, Shared};
@@ -14,7 +15,6 @@ use crate::observe::Observer;
 use crate::sync::cells::Cells;
 use crate::sync::line::Line;
 use crate::sync::primitives::Ordering::Relaxed;
-use crate::sync::slots::MAX_SLOTS;
 use futures::future::BoxFuture;
 use std::fmt;
 use std::sync::Arc;
@@ -124,7 +124,7 @@ impl<M: Manager> Builder<M> {
     /// For connections without a pool: see the module `loose`.
     pub(crate) fn loose(mut self) -> Self {
         self.loose = true;
-        self.options.limit = MAX_SLOTS;
+        self.options.limit = ROOM;
         self.options.min_idle = 0;
         self
     }
@@ -219,8 +219,7 @@ impl<M: Manager> Builder<M> {
         };
         shared.live.guarded.store(guarded, Relaxed);
         shared.live.wary.store(guarded, Relaxed);
-        // Loose connections are few of many that there might be, and make room for themselves.
-        shared.reach(if loose { 1 } else { options.limit });
+        shared.reach(options.limit);
         Ok(Pool {
             shared: Arc::new(shared),
         })
@@ -241,7 +240,7 @@ fn guards<M: Manager>(options: &Options, hooks: &Hooks<M>) -> bool {
 
 impl<M: Manager> Shared<M> {
     /// Cells and lane for the first `slots` numbers, before the line may give those out.
-    pub(crate) fn reach(&self, slots: u32) {
+    fn reach(&self, slots: u32) {
         self.cells.reach(slots);
         self.lane.reach(slots);
     }
@@ -266,6 +265,12 @@ impl<M: Manager> Shared<M> {
                 return;
             }
         }
+    }
+
+    /// Makes room for so many loose connections.
+    pub(crate) fn grow(self: &Arc<Self>, room: u32) {
+        self.change(|options| options.limit = options.limit.max(room))
+            .expect("bug: room for more slots than there may be");
     }
 
     /// Judges open connections by the age that the options name, for several callers at once as `apply_limit`.

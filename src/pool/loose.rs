@@ -15,12 +15,16 @@ use super::shared::since;
 use super::tally::{Work, count};
 use crate::observe::{CloseReason, Event};
 use crate::sync::line::Phase as LinePhase;
+use crate::sync::slots::MAX_SLOTS;
 use futures::FutureExt;
 use futures::future::{Either, select};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// For how many connections a loose pool makes room at first.
+pub(super) const ROOM: u32 = 16;
 
 impl<M: Manager> Pool<M> {
     /// Opens a connection for this caller alone, in a pool built as loose. A failure is told at once: there is no line in which
@@ -30,13 +34,19 @@ impl<M: Manager> Pool<M> {
         if !shared.staff() {
             return Err(AcquireError::NoRuntime);
         }
-        let Some((slot, epoch)) = shared.line.occupy() else {
-            return Err(match shared.line.counts().phase {
-                LinePhase::Open => AcquireError::QueueFull { queue_limit: 0 },
-                _ => AcquireError::Closed,
-            });
+        let (slot, epoch) = loop {
+            if let Some(slot) = shared.line.occupy() {
+                break slot;
+            }
+            let counts = shared.line.counts();
+            if counts.phase != LinePhase::Open {
+                return Err(AcquireError::Closed);
+            }
+            if counts.limit == MAX_SLOTS {
+                return Err(AcquireError::QueueFull { queue_limit: 0 });
+            }
+            shared.grow(counts.limit.saturating_mul(2).min(MAX_SLOTS));
         };
-        shared.reach(slot.number() + 1);
         let mut held = Held::begin(shared.clone(), slot, Work::Connecting, CloseReason::Unpooled);
         let begun = shared.now();
         shared.tell(|| Event::Connecting);

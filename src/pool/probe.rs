@@ -6,6 +6,7 @@ use super::shared::Shared;
 use super::status::{State, Status};
 use super::tally::Work;
 use crate::sync::line::Phase;
+use crate::sync::slots::MAX_SLOTS;
 
 impl<M: Manager> Shared<M> {
     pub(crate) fn status(&self) -> Status {
@@ -15,7 +16,8 @@ impl<M: Manager> Shared<M> {
         let (resetting, closing) = (work(Work::Resetting), work(Work::Closing));
         let elsewhere = counts.idle + connecting + validating + resetting + closing;
         Status {
-            limit: counts.limit,
+            // A loose pool makes room as it goes.
+            limit: if self.loose { MAX_SLOTS } else { counts.limit },
             idle: counts.idle,
             in_use: counts.occupied.saturating_sub(elsewhere),
             connecting,
