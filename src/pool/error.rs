@@ -30,6 +30,9 @@ pub enum AcquireError<E> {
     ConnectPanicked,
     /// No tokio runtime: polled outside one, with none given to the builder, so nobody could open a connection.
     NoRuntime,
+    /// [`Pool::acquire_blocking`](crate::Pool::acquire_blocking) was called in async code, where a thread that waits may stop
+    /// the runtime.
+    WouldBlock,
 }
 
 /// The circumstances of a timeout.
@@ -172,6 +175,9 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
             AcquireError::Connect(error) => write!(f, "the backend refuses connections: {error}"),
             AcquireError::ConnectPanicked => f.write_str("the manager panicked while connecting"),
             AcquireError::NoRuntime => f.write_str("no tokio runtime to open a connection on"),
+            AcquireError::WouldBlock => f.write_str(
+                "a blocking acquire in async code could stop the runtime: await `acquire`, or move to `spawn_blocking`",
+            ),
         }
     }
 }

@@ -5,7 +5,8 @@
 //! | `manager`, `dynamic`, `hooks` | what an integrator implements; its boxed form; the user's steps |
 //! | `options`, `builder` | every knob; from a manager to a pool, and the live setters |
 //! | `handle` | the pool as users hold it; `warm_up` and `drain` are its two long operations |
-//! | `request`, `acquire`, `timer` | one checkout, its named futures, and the timer of those whom no supervisor watches |
+//! | `request`, `acquire`, `blocking` | one checkout, its named futures, and the threads that wait for it |
+//! | `timer` | of a request that no supervisor watches |
 //! | `loose` | connections without a pool |
 //! | `guard`, `owned`, `release` | the two guards, and what their drop does |
 //! | `shared`, `entry`, `tally`, `faults`, `clock` | what all of them share |
@@ -17,6 +18,7 @@
 //! panics end where it was called.
 
 pub(crate) mod acquire;
+mod blocking;
 pub(crate) mod builder;
 pub(crate) mod clock;
 mod desk;

@@ -47,6 +47,9 @@ pub(crate) struct Request {
     timer_on: u64,
 }
 
+/// In `timer_on`: whoever polls watches the time, and calls [`Request::expire`].
+const UNTIMED: u64 = u64::MAX;
+
 impl Request {
     pub(crate) fn new(patience: Patience) -> Self {
         Request {
@@ -58,6 +61,19 @@ impl Request {
             timer: None,
             timer_on: 0,
         }
+    }
+
+    /// One that arms no timer.
+    pub(crate) fn untimed(patience: Patience) -> Self {
+        Request {
+            timer_on: UNTIMED,
+            ..Request::new(patience)
+        }
+    }
+
+    /// By the pool's clock; known once it has been polled, and [`NEVER`] without one.
+    pub(crate) fn deadline(&self) -> u64 {
+        self.deadline
     }
 
     /// The whole checkout. Nothing but this request's own place is changed before a slot is ours, and at each `Pending` that
@@ -143,6 +159,9 @@ impl Request {
         cx: &mut Context<'_>,
     ) -> Poll<Result<SlotOf<M>, Ended>> {
         let mut this = self.project();
+        if *this.timer_on == UNTIMED {
+            return Poll::Pending;
+        }
         let abroad = shared.desk.abroad().filter(|_| *this.deadline != NEVER);
         let Some(here) = abroad else {
             this.timer.set(None);
@@ -161,6 +180,19 @@ impl Request {
         };
         ready!(timer.poll(cx));
         this.place.expire(&shared.line)
+    }
+
+    /// The deadline of a request in line has come. A connection assigned before that is a success.
+    pub(crate) fn expire<M: Manager>(mut self: Pin<&mut Self>, shared: &Arc<Shared<M>>) -> Outcome<M> {
+        let ticket = self.place.ticket();
+        match self.as_mut().project().place.expire(&shared.line) {
+            Poll::Ready(Ok(slot)) => {
+                self.served(shared, ticket);
+                Ok(slot)
+            }
+            Poll::Ready(Err(ended)) => Err(self.failed(shared, ended)),
+            Poll::Pending => unreachable!("bug: an expired request still waits"),
+        }
     }
 
     /// No time to wait: what is idle now, or nothing.
