@@ -8,3 +8,6 @@ pub mod cancellation {}
 
 #[doc = include_str!("../docs/options.md")]
 pub mod options {}
+
+#[doc = include_str!("../docs/systems.md")]
+pub mod systems {}

@@ -56,3 +56,10 @@ pub use system::{
     },
     management::Management,
 };
+
+#[cfg(all(feature = "tower", not(fairpool_loom)))]
+pub use system::tower::{
+    error::LimitedError,
+    future::LimitedFuture,
+    layer::{LimitLayer, Limited},
+};

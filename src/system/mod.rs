@@ -6,6 +6,7 @@
 //! | `backend` | a system: one backend, its shared pool, and the pools of its connectors |
 //! | `connector` | a named user of a system, its lease, and why there is none |
 //! | `management` | the three ways of coming by a connection |
+//! | `tower` | a layer over a limit, with the feature `tower` |
 //!
 //! **Lock order**: every lock of this floor is taken alone; none is held while a pool or a limit is called.
 
@@ -13,3 +14,5 @@ pub(crate) mod backend;
 pub(crate) mod connector;
 pub(crate) mod limit;
 pub(crate) mod management;
+#[cfg(feature = "tower")]
+pub(crate) mod tower;

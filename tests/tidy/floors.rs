@@ -26,12 +26,14 @@ const FLOORS: [(&str, Sight); 5] = [
 const DOOR: [&str; 3] = ["crate", "sync", "primitives"];
 
 /// Foreign crates that only these folders may name.
-const GUESTS: [(&str, &[&str]); 8] = [
+const GUESTS: [(&str, &[&str]); 10] = [
     ("rusqlite", &["src/drivers/sqlite"]),
     (
         "tokio",
         &["src/pool", "src/system", "src/drivers", "src/bin", "src/doc"],
     ),
+    ("tower_layer", &["src/system/tower"]),
+    ("tower_service", &["src/system/tower"]),
     ("clap", &["src/bin"]),
     ("indicatif", &["src/bin"]),
     ("anyhow", &["src/bin"]),
