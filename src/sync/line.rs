@@ -199,9 +199,12 @@ impl<S: Stock> Line<S> {
     #[cold]
     fn give_locked(&self, number: u32, epoch: u32, checked: bool, now: impl Fn() -> u64) -> Given<S::Unit> {
         let mut wakes = Wakes::default();
+        // The moment of the release, which is what a deadline is judged by. Read under the lock it would keep everybody else
+        // out for as long as all the rest.
+        let released = now();
         let given = {
             let mut core = self.core.lock();
-            self.hand_on(&mut core, (number, epoch, checked), &now, &mut wakes)
+            self.hand_on(&mut core, (number, epoch, checked), &|| released, &mut wakes)
         };
         wakes.call();
         given
