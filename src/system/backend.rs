@@ -10,7 +10,7 @@ use crate::pool::drain::DrainReport;
 use crate::pool::handle::Pool;
 use crate::pool::manager::Manager;
 use crate::pool::options::{Options, OptionsError};
-use crate::pool::status::{State, Status};
+use crate::pool::status::Status;
 use crate::sync::primitives::Mutex;
 use futures::future::join_all;
 use std::fmt;
@@ -252,10 +252,10 @@ impl<M: Manager> Shared<M> {
     }
 }
 
-/// Closed, and its last connection with it.
+/// It ends, and nobody and nothing is left in it: whether anybody was there to close it makes no difference.
 fn is_over<M: Manager>(pool: &Pool<M>) -> bool {
     let status = pool.status();
-    status.state == State::Closed && status.occupied() == 0
+    pool.is_closed() && status.occupied() == 0 && status.pending == 0
 }
 
 fn same<M: Manager>(one: &Pool<M>, other: &Pool<M>) -> bool {
