@@ -21,7 +21,10 @@ pub mod doc;
 pub mod guides;
 
 #[cfg(not(fairpool_loom))]
-pub use observe::{CloseReason, Event, Observer, Order, OrderChecker};
+pub use observe::{
+    Activity, CloseReason, Ending, Event, Exporter, Interest, Observer, Order, OrderChecker, Scope, State, Status,
+    Subject, Totals,
+};
 #[cfg(not(fairpool_loom))]
 pub use pool::{
     acquire::{Acquire, AcquireOwned},
@@ -34,7 +37,6 @@ pub use pool::{
     manager::Manager,
     options::{self, Options, OptionsError},
     owned::OwnedPooled,
-    status::{State, Status, Totals},
 };
 #[cfg(not(fairpool_loom))]
 pub use system::limit::{

@@ -5,7 +5,7 @@
 mod common;
 
 use common::*;
-use fairpool::{AcquireError, Event, Observer, Pool};
+use fairpool::{AcquireError, Activity, Event, Interest, Observer, Pool, Scope};
 use futures::future::BoxFuture;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
@@ -198,6 +198,14 @@ impl Observer for Nervous {
             let _ = (pool.status(), pool.options());
         }
         panic!("{event:?} is too much");
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::RARE.with_order().with_use_time(1).with_scopes()
+    }
+
+    fn scope(&self, activity: Activity) -> Option<Box<dyn Scope>> {
+        panic!("{activity:?} is too much");
     }
 }
 

@@ -1,50 +1,27 @@
-//! The events of a pool, and the trait of those who listen.
+//! What can happen in a pool.
 
+use std::panic::Location;
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Listens to a pool; given to [`Builder::observer`](crate::Builder::observer).
-///
-/// It runs on the thread that caused the event, often inside somebody's acquire or release: be quick, and do not block. A
-/// panic in it is caught and dropped.
-///
-/// ```
-/// use fairpool::{Event, Observer};
-/// use std::sync::atomic::{AtomicU64, Ordering};
-///
-/// #[derive(Default)]
-/// struct Opened(AtomicU64);
-///
-/// impl Observer for Opened {
-///     fn on(&self, event: &Event) {
-///         if let Event::Opened { .. } = event {
-///             self.0.fetch_add(1, Ordering::Relaxed);
-///         }
-///     }
-/// }
-/// ```
-pub trait Observer: Send + Sync + 'static {
-    /// Something happened.
-    fn on(&self, event: &Event);
-
-    /// Whether [`Event::Acquired`] shall carry evidence about the order of grants. It costs a look at the line, under its
-    /// lock, for each acquire. Asked once, when the pool is built.
-    fn wants_order(&self) -> bool {
-        false
-    }
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What happened. What is rare is always told; what happens with every lease, to those whose [`Interest`](crate::Interest)
+/// it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A request joined the line.
     Queued,
-    /// A request got its connection.
+    /// A request got its connection. Told of those that waited in the line; of all, where somebody is interested in leases.
     Acquired {
         /// How long it stood in the line; zero if it did not.
         waited: Duration,
         /// Evidence for [`OrderChecker`](crate::OrderChecker), where an observer wants it.
         order: Option<Order>,
+    },
+    /// A lease has ended. Told of a sample, as far as somebody is interested in it.
+    Released {
+        /// How long the connection was lent.
+        used: Duration,
     },
     /// A request's time ran out.
     TimedOut {
@@ -71,6 +48,8 @@ pub enum Event {
     ConnectFailed {
         /// How long that took.
         took: Duration,
+        /// What went wrong, in the words of the error and of its sources.
+        cause: Arc<str>,
     },
     /// A validation ended.
     Validated {
@@ -85,6 +64,22 @@ pub enum Event {
         took: Duration,
         /// Whether the connection is clean.
         clean: bool,
+    },
+    /// A lease has lasted for longer than
+    /// [`report_leases_over`](crate::Builder::report_leases_over). Told once for each, while it still lasts.
+    LongLease {
+        /// For how long by now.
+        held: Duration,
+        /// Where it was taken.
+        taken_at: &'static Location<'static>,
+    },
+    /// A request has to wait whose task holds a connection of this pool already, as far as
+    /// [`warn_nested`](crate::Builder::warn_nested) can tell: when all do so, none goes on.
+    Nested {
+        /// Where the request was made.
+        waiting_at: &'static Location<'static>,
+        /// Where the connection was taken.
+        holding_at: &'static Location<'static>,
     },
     /// A connection left the pool.
     Closed {

@@ -4,7 +4,8 @@
 //! when every ticket drawn before it was first polled has left the line. Both are judged from [`Order`], which the pool
 //! gathers under the line's lock after the grant, so a ticket that is seen waiting has certainly not been served before.
 
-use super::event::{Event, Observer, Order};
+use super::event::{Event, Order};
+use super::observer::{Interest, Observer};
 use crate::sync::primitives::{AtomicU64, Ordering::Relaxed};
 use std::sync::Arc;
 
@@ -70,8 +71,8 @@ impl Observer for OrderChecker {
         }
     }
 
-    fn wants_order(&self) -> bool {
-        true
+    fn interest(&self) -> Interest {
+        Interest::RARE.with_order()
     }
 }
 

@@ -3,11 +3,13 @@
 use super::error::AcquireError;
 use super::guard::Pooled;
 use super::manager::Manager;
+use super::notes::Site;
 use super::owned::OwnedPooled;
 use super::request::{Patience, Request};
 use super::shared::Shared;
 use pin_project::{pin_project, pinned_drop};
 use std::fmt;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -36,19 +38,28 @@ pub struct AcquireOwned<M: Manager> {
 }
 
 impl<'a, M: Manager> Acquire<'a, M> {
+    #[inline]
+    #[track_caller]
     pub(crate) fn new(shared: &'a Arc<Shared<M>>, patience: Patience) -> Self {
         Acquire {
             shared,
-            request: Request::new(patience),
+            request: Request::new(patience, Location::caller()),
         }
     }
 }
 
 impl<M: Manager> AcquireOwned<M> {
+    #[inline]
+    #[track_caller]
     pub(crate) fn new(shared: Arc<Shared<M>>, patience: Patience) -> Self {
+        AcquireOwned::at(shared, patience, Location::caller())
+    }
+
+    #[inline]
+    pub(crate) fn at(shared: Arc<Shared<M>>, patience: Patience, site: Site) -> Self {
         AcquireOwned {
             shared,
-            request: Request::new(patience),
+            request: Request::new(patience, site),
         }
     }
 }

@@ -9,11 +9,13 @@ use super::error::AcquireError;
 use super::guard::Pooled;
 use super::handle::Pool;
 use super::manager::Manager;
+use super::notes::Site;
 use super::owned::OwnedPooled;
 use super::request::{Patience, Request};
 use super::shared::{Shared, SlotOf};
 use crate::sync::queue::NEVER;
 use crate::sync::wakes::contained;
+use std::panic::Location;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -57,8 +59,9 @@ impl<M: Manager> Pool<M> {
     /// });
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn acquire_blocking(&self) -> Result<Pooled<'_, M>, AcquireError<M::Error>> {
-        let slot = self.shared.wait_blocking(Patience::Default)?;
+        let slot = self.shared.wait_blocking(Patience::Default, Location::caller())?;
         Ok(Pooled::new(&self.shared, slot))
     }
 
@@ -75,8 +78,11 @@ impl<M: Manager> Pool<M> {
     /// let refused = pool.acquire_blocking_within(Duration::from_secs(1));
     /// assert!(matches!(refused, Err(AcquireError::NoRuntime)));
     /// ```
+    #[track_caller]
     pub fn acquire_blocking_within(&self, timeout: Duration) -> Result<Pooled<'_, M>, AcquireError<M::Error>> {
-        let slot = self.shared.wait_blocking(Patience::Within(timeout))?;
+        let slot = self
+            .shared
+            .wait_blocking(Patience::Within(timeout), Location::caller())?;
         Ok(Pooled::new(&self.shared, slot))
     }
 
@@ -85,8 +91,9 @@ impl<M: Manager> Pool<M> {
     /// # Errors
     ///
     /// As [`acquire_blocking`](Pool::acquire_blocking).
+    #[track_caller]
     pub fn acquire_owned_blocking(&self) -> Result<OwnedPooled<M>, AcquireError<M::Error>> {
-        let slot = self.shared.wait_blocking(Patience::Default)?;
+        let slot = self.shared.wait_blocking(Patience::Default, Location::caller())?;
         Ok(OwnedPooled::new(self.shared.clone(), slot))
     }
 
@@ -95,20 +102,23 @@ impl<M: Manager> Pool<M> {
     /// # Errors
     ///
     /// As [`acquire_blocking`](Pool::acquire_blocking).
+    #[track_caller]
     pub fn acquire_owned_blocking_within(&self, timeout: Duration) -> Result<OwnedPooled<M>, AcquireError<M::Error>> {
-        let slot = self.shared.wait_blocking(Patience::Within(timeout))?;
+        let slot = self
+            .shared
+            .wait_blocking(Patience::Within(timeout), Location::caller())?;
         Ok(OwnedPooled::new(self.shared.clone(), slot))
     }
 }
 
 impl<M: Manager> Shared<M> {
-    fn wait_blocking(self: &Arc<Self>, patience: Patience) -> Result<SlotOf<M>, AcquireError<M::Error>> {
+    fn wait_blocking(self: &Arc<Self>, patience: Patience, site: Site) -> Result<SlotOf<M>, AcquireError<M::Error>> {
         if !may_block() {
             return Err(AcquireError::WouldBlock);
         }
         let waker = unparker();
         let mut cx = Context::from_waker(&waker);
-        let mut request = pin!(Request::untimed(patience));
+        let mut request = pin!(Request::untimed(patience, site));
         if let Poll::Ready(outcome) = request.as_mut().poll(self, &mut cx) {
             return outcome;
         }

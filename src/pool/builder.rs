@@ -8,10 +8,10 @@ use super::hooks::Hooks;
 use super::lane::Lane;
 use super::loose::ROOM;
 use super::manager::Manager;
+use super::onlookers::Onlookers;
 use super::options::{Options, OptionsError};
-use super::shared::{Live, Shared};
+use super::shared::{GUARDED, Live, Shared, TIMED};
 use super::tally::Tally;
-use crate::observe::Observer;
 use crate::sync::cells::Cells;
 use crate::sync::line::Line;
 use crate::sync::primitives::Ordering::Relaxed;
@@ -41,7 +41,7 @@ pub struct Builder<M: Manager> {
     options: Options,
     hooks: Hooks<M>,
     runtime: Option<Handle>,
-    observer: Option<Arc<dyn Observer>>,
+    pub(super) onlookers: Onlookers,
     loose: bool,
 }
 
@@ -116,7 +116,7 @@ impl<M: Manager> Builder<M> {
             options,
             hooks: Hooks::default(),
             runtime: None,
-            observer: None,
+            onlookers: Onlookers::default(),
             loose: false,
         }
     }
@@ -139,12 +139,6 @@ impl<M: Manager> Builder<M> {
     /// Should that runtime end, the pool goes on with the next one on which somebody waits. It needs tokio's time driver.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
-        self
-    }
-
-    /// Who is told what happens.
-    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = Some(observer);
         self
     }
 
@@ -195,10 +189,11 @@ impl<M: Manager> Builder<M> {
             options,
             hooks,
             runtime,
-            observer,
+            onlookers,
             loose,
         } = self;
         options.validate()?;
+        let (name, watch, subject) = onlookers.settle::<M>();
         let guarded = loose || guards(&options, &hooks);
         let homes = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared {
@@ -211,18 +206,18 @@ impl<M: Manager> Builder<M> {
             desk: Desk::new(runtime),
             faults: Faults::new(),
             tally: Tally::new(),
-            wants_order: observer.as_ref().is_some_and(|observer| observer.wants_order()),
-            observer,
+            watch,
+            name,
             loose,
             changed: tokio::sync::Notify::new(),
             live: Live::new(options.clone()),
         };
-        shared.live.guarded.store(guarded, Relaxed);
+        shared.live.care.store(shared.care(guarded), Relaxed);
         shared.live.wary.store(guarded, Relaxed);
         shared.reach(options.limit);
-        Ok(Pool {
-            shared: Arc::new(shared),
-        })
+        let shared = Arc::new(shared);
+        subject.bind(Arc::<Shared<M>>::downgrade(&shared));
+        Ok(Pool { shared })
     }
 }
 
@@ -230,6 +225,11 @@ impl<M: Manager> Pool<M> {
     /// The options as they stand.
     pub fn options(&self) -> Options {
         self.shared.options()
+    }
+
+    /// What the pool is called: see [`Builder::name`].
+    pub fn name(&self) -> &str {
+        &self.shared.name.text
     }
 }
 
@@ -243,13 +243,23 @@ impl<M: Manager> Shared<M> {
     fn reach(&self, slots: u32) {
         self.cells.reach(slots);
         self.lane.reach(slots);
+        if let Some(notes) = &self.watch.notes {
+            notes.reach(slots);
+        }
+    }
+
+    /// What a release must look at.
+    fn care(&self, guarded: bool) -> u32 {
+        let guarded = if guarded { GUARDED } else { 0 };
+        let timed = if self.watch.interest.use_time > 0 { TIMED } else { 0 };
+        guarded | timed
     }
 
     /// Has every connection looked after before it is lent, if that is wanted or nobody watches how idle ones age.
     pub(crate) fn guard(&self) {
         self.line.set_guarded(|| {
             let guarded = self.live.wary.load(Relaxed) || self.live.unattended.load(Relaxed);
-            self.live.guarded.store(guarded, Relaxed);
+            self.live.care.store(self.care(guarded), Relaxed);
             guarded
         });
     }
@@ -311,6 +321,7 @@ impl<M: Manager> fmt::Debug for Builder<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("options", &self.options)
+            .field("onlookers", &self.onlookers)
             .field("hooks", &self.hooks)
             .finish_non_exhaustive()
     }

@@ -13,7 +13,7 @@ pub(crate) struct Entry<C> {
     pub(crate) first_use: u64,
 }
 
-/// Beside the entry, readable without holding the slot. Written by the holder (`uses`) or by the tick (the rest), so a plain
+/// Beside the entry, readable without holding the slot. Written by the holder (`uses`, `sample`) or by the tick (the rest), so a plain
 /// load and store is enough; a reader that comes a little late decides a little late.
 #[derive(Debug)]
 pub(crate) struct Meta {
@@ -27,7 +27,12 @@ pub(crate) struct Meta {
     expires: AtomicU64,
     /// It is over age: close it when it comes back.
     retire: AtomicBool,
+    /// Below `TIMED`: the first use whose time is to be taken. From there on: the lease that is out is timed, and began at the
+    /// moment beneath that bit. Written by the holder.
+    sample: AtomicU64,
 }
+
+const TIMED: u64 = 1 << 63;
 
 impl Default for Meta {
     fn default() -> Self {
@@ -38,6 +43,7 @@ impl Default for Meta {
             born: AtomicU64::new(u64::MAX),
             expires: AtomicU64::new(u64::MAX),
             retire: AtomicBool::new(false),
+            sample: AtomicU64::new(0),
         }
     }
 }
@@ -51,6 +57,29 @@ impl Meta {
 
     pub(crate) fn uses(&self) -> u64 {
         self.uses.load(Relaxed)
+    }
+
+    /// Whether the time of the lease that begins now is to be taken.
+    #[inline(always)]
+    pub(crate) fn is_sample(&self) -> bool {
+        self.sample.load(Relaxed) <= self.uses.load(Relaxed)
+    }
+
+    /// The lease whose time is taken begins.
+    pub(crate) fn start_timing(&self, now: u64) {
+        self.sample.store(now | TIMED, Relaxed);
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_timed(&self) -> bool {
+        self.sample.load(Relaxed) >= TIMED
+    }
+
+    /// A timed lease has ended, and was counted: returns when it began. `skip` uses pass untimed.
+    pub(crate) fn stop_timing(&self, skip: u64) -> u64 {
+        let began = self.sample.load(Relaxed) & !TIMED;
+        self.sample.store(self.uses() + skip, Relaxed);
+        began
     }
 
     #[inline(always)]

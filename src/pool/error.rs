@@ -3,7 +3,7 @@
 //! A backend that is down never looks like a pool that is merely busy: a timeout names the phase in which the time went, the
 //! counts at that moment, and what the last attempt to connect came to.
 
-use super::status::Status;
+use crate::observe::{State, Status};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -47,6 +47,8 @@ pub struct Timeout<E> {
     pub status: Status,
     /// What the last attempt to connect came to, if it failed.
     pub last_connect: Option<ConnectFailure<E>>,
+    /// The pool's name, if it was given one.
+    pub pool: Option<Arc<str>>,
 }
 
 /// What a request was waiting for.
@@ -144,7 +146,7 @@ impl fmt::Display for Phase {
 impl<E: fmt::Display> fmt::Display for Timeout<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.phase {
-            Phase::Queue if self.status.state == super::status::State::Paused => "the pool is paused",
+            Phase::Queue if self.status.state == State::Paused => "the pool is paused",
             Phase::Queue if self.status.resetting + self.status.closing > 0 => {
                 "every connection was in use, being cleaned or being closed"
             }
@@ -152,6 +154,9 @@ impl<E: fmt::Display> fmt::Display for Timeout<E> {
             Phase::Connect => "the backend gave no connection",
             Phase::Validate => "an idle connection did not pass validation in time",
         };
+        if let Some(pool) = &self.pool {
+            write!(f, "pool {pool}: ")?;
+        }
         write!(
             f,
             "no connection after {:?} (phase {}): {why}; {}",

@@ -74,10 +74,13 @@ impl<'a, M: Manager> Pooled<'a, M> {
 impl<M: Manager> Shared<M> {
     /// A connection leaves the pool with its holder.
     pub(crate) fn detach(&self, mut slot: SlotOf<M>) -> M::Connection {
-        self.cells.meta(slot.number()).used();
+        let meta = self.cells.meta(slot.number());
+        meta.used();
+        let used = self.stop_timing(meta, self.now());
         let mut conn = self.empty(&mut slot).expect("bug: a lease without a connection");
         self.make_vacant(slot, false);
         self.gone(CloseReason::Detached);
+        self.tell_use(used);
         contained(|| self.manager.detached(&mut conn));
         conn
     }

@@ -5,15 +5,16 @@ use super::builder::Builder;
 use super::error::TryAcquireError;
 use super::guard::Pooled;
 use super::manager::Manager;
+use super::notes::Site;
 use super::owned::OwnedPooled;
 use super::request::Patience;
 use super::shared::{Shared, SlotOf};
-use super::status::{State, Status};
-use crate::observe::{CloseReason, Event};
+use crate::observe::{CloseReason, Event, State, Status};
 use crate::sync::line::Refused;
 use crate::sync::primitives::Ordering::Relaxed;
 use crate::sync::queue::Failure;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,23 +63,32 @@ impl<M: Manager> Pool<M> {
     /// # Ok(()) });
     /// ```
     #[inline]
+    #[track_caller]
     pub fn acquire(&self) -> Acquire<'_, M> {
         Acquire::new(&self.shared, Patience::Default)
     }
 
     /// `acquire` with a timeout of its own. Zero takes what is idle now, or nothing.
+    #[track_caller]
     pub fn acquire_within(&self, timeout: Duration) -> Acquire<'_, M> {
         Acquire::new(&self.shared, Patience::Within(timeout))
     }
 
     /// `acquire` for a guard without a borrow; costs a reference count more.
+    #[track_caller]
     pub fn acquire_owned(&self) -> AcquireOwned<M> {
         AcquireOwned::new(self.shared.clone(), Patience::Default)
     }
 
     /// `acquire_within` for a guard without a borrow.
+    #[track_caller]
     pub fn acquire_owned_within(&self, timeout: Duration) -> AcquireOwned<M> {
         AcquireOwned::new(self.shared.clone(), Patience::Within(timeout))
+    }
+
+    /// The same for a caller who knows better where it was asked for.
+    pub(crate) fn acquire_owned_at(&self, timeout: Duration, site: Site) -> AcquireOwned<M> {
+        AcquireOwned::at(self.shared.clone(), Patience::Within(timeout), site)
     }
 
     /// Takes an idle connection, without waiting, opening or validating one. Where nothing is idle the supervisor is asked
@@ -92,8 +102,10 @@ impl<M: Manager> Pool<M> {
     /// # use fairpool::{TryAcquireError, doc::pool};
     /// assert_eq!(pool().try_acquire().unwrap_err(), TryAcquireError::Empty);
     /// ```
+    #[track_caller]
     pub fn try_acquire(&self) -> Result<Pooled<'_, M>, TryAcquireError> {
         let slot = self.shared.try_take().map_err(refusal)?;
+        self.shared.lent_at_once(&slot, Location::caller());
         Ok(Pooled::new(&self.shared, slot))
     }
 
@@ -102,8 +114,10 @@ impl<M: Manager> Pool<M> {
     /// # Errors
     ///
     /// As [`try_acquire`](Pool::try_acquire).
+    #[track_caller]
     pub fn try_acquire_owned(&self) -> Result<OwnedPooled<M>, TryAcquireError> {
         let slot = self.shared.try_take().map_err(refusal)?;
+        self.shared.lent_at_once(&slot, Location::caller());
         Ok(OwnedPooled::new(self.shared.clone(), slot))
     }
 

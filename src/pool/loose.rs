@@ -10,10 +10,11 @@ use super::handle::Pool;
 use super::held::Held;
 use super::hooks;
 use super::manager::Manager;
+use super::notes::Site;
 use super::owned::OwnedPooled;
 use super::shared::since;
 use super::tally::{Work, count};
-use crate::observe::{CloseReason, Event};
+use crate::observe::{Activity, CloseReason, Event};
 use crate::sync::line::Phase as LinePhase;
 use crate::sync::slots::MAX_SLOTS;
 use futures::FutureExt;
@@ -29,7 +30,11 @@ pub(super) const ROOM: u32 = 16;
 impl<M: Manager> Pool<M> {
     /// Opens a connection for this caller alone, in a pool built as loose. A failure is told at once: there is no line in which
     /// to wait for a better one.
-    pub(crate) async fn open_within(&self, patience: Duration) -> Result<OwnedPooled<M>, AcquireError<M::Error>> {
+    pub(crate) async fn open_within(
+        &self,
+        patience: Duration,
+        site: Site,
+    ) -> Result<OwnedPooled<M>, AcquireError<M::Error>> {
         let shared = &self.shared;
         if !shared.staff() {
             return Err(AcquireError::NoRuntime);
@@ -50,6 +55,7 @@ impl<M: Manager> Pool<M> {
         let mut held = Held::begin(shared.clone(), slot, Work::Connecting, CloseReason::Unpooled);
         let begun = shared.now();
         shared.tell(|| Event::Connecting);
+        let companion = shared.watch.scope(Activity::Connect);
         let options = shared.options();
         let until = begun.saturating_add(nanos(patience.min(options.connect_timeout)));
         let attempt = async {
@@ -57,25 +63,22 @@ impl<M: Manager> Pool<M> {
             hooks::run::<M>(&shared.hooks.after_connect, &mut conn).await?;
             Ok(conn)
         };
-        let attempt = pin!(AssertUnwindSafe(attempt).catch_unwind());
+        let attempt = pin!(companion.around(AssertUnwindSafe(attempt).catch_unwind()));
         let timer = pin!(shared.desk.sleep_until(shared.clock.instant(until)));
         // Dropped here, the attempt ends and its slot is vacant.
         let failure = match select(attempt, timer).await {
             Either::Left((Ok(Ok(conn)), _)) => {
                 held.fill(conn, epoch);
-                shared.tell(|| Event::Opened {
-                    took: since(shared, begun),
-                });
-                return Ok(OwnedPooled::new(shared.clone(), held.lend()));
+                shared.opened(begun, &companion);
+                let slot = held.lend();
+                shared.lent_at_once(&slot, site);
+                return Ok(OwnedPooled::new(shared.clone(), slot));
             }
             Either::Left((Ok(Err::<_, M::Error>(error)), _)) => ConnectFailure::Error(Arc::new(error)),
             Either::Left((Err(_), _)) => ConnectFailure::Panicked,
             Either::Right(_) => ConnectFailure::TimedOut,
         };
-        count(&shared.tally.connect_failures);
-        shared.tell(|| Event::ConnectFailed {
-            took: since(shared, begun),
-        });
+        shared.not_opened(begun, &failure, &companion);
         Err(match failure {
             ConnectFailure::Error(error) => AcquireError::Connect(error),
             ConnectFailure::Panicked => AcquireError::ConnectPanicked,
@@ -86,6 +89,7 @@ impl<M: Manager> Pool<M> {
                     waited: since(shared, begun),
                     status: shared.status(),
                     last_connect: None,
+                    pool: shared.name.if_given(),
                 }))
             }
         })

@@ -11,7 +11,8 @@
 //! | `guard`, `owned`, `release` | the two guards, and what their drop does |
 //! | `shared`, `entry`, `tally`, `faults`, `clock` | what all of them share |
 //! | `supervisor`, `desk`, `whereabouts`, `lane`, `held` | the background work; how it is called and fed, and from which runtime; capacity as a token |
-//! | `error`, `status`, `probe` | what users are told |
+//! | `error`, `probe` | what users are told |
+//! | `onlookers`, `watch`, `notes`, `name` | who looks on, and what each lease does for that; where it was taken; what a pool is called |
 //!
 //! Invariants: a connection is opened only with a [`Held`](held::Held) slot; a request changes nothing but its own place in
 //! the line; what a guard's drop cannot finish by itself goes through the lane; user code runs under no lock, and its
@@ -34,15 +35,18 @@ mod hooks;
 mod lane;
 pub(crate) mod loose;
 pub(crate) mod manager;
+mod name;
+pub(crate) mod notes;
+mod onlookers;
 pub mod options;
 pub(crate) mod owned;
 mod probe;
 mod release;
 mod request;
 mod shared;
-pub(crate) mod status;
 mod supervisor;
 mod tally;
 pub(crate) mod timer;
 mod warm_up;
+mod watch;
 mod whereabouts;

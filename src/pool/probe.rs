@@ -3,8 +3,8 @@
 use super::clock::between;
 use super::manager::Manager;
 use super::shared::Shared;
-use super::status::{State, Status};
 use super::tally::Work;
+use crate::observe::{State, Status, Watched};
 use crate::sync::line::Phase;
 use crate::sync::slots::MAX_SLOTS;
 
@@ -35,5 +35,15 @@ impl<M: Manager> Shared<M> {
             },
             totals: self.tally.totals(self.leases(), self.line.tickets().0),
         }
+    }
+}
+
+impl<M: Manager> Watched for Shared<M> {
+    fn status(&self) -> Status {
+        Shared::status(self)
+    }
+
+    fn min_idle(&self) -> u32 {
+        self.live.options.lock().min_idle
     }
 }

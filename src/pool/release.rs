@@ -12,7 +12,7 @@
 //! | of an older generation, or not needed any more | into the lane, to be closed | the same |
 
 use super::manager::Manager;
-use super::shared::{OpenOf, Shared, SlotOf};
+use super::shared::{OpenOf, Shared, SlotOf, TIMED};
 use super::tally::Work;
 use crate::observe::CloseReason;
 use crate::sync::line::Given;
@@ -33,7 +33,8 @@ impl<M: Manager> Shared<M> {
         meta.used();
         // A holder that panics may have left anything half done.
         let broken = marked || std::thread::panicking();
-        if broken || meta.retires() || self.live.guarded.load(Relaxed) {
+        let care = self.live.care.load(Relaxed);
+        if broken || meta.retires() || care != 0 && (care != TIMED || meta.is_timed()) {
             return self.release_unusual(open, broken);
         }
         let entry = open.value_mut().as_mut().expect("bug: a lease without a connection");
@@ -43,9 +44,17 @@ impl<M: Manager> Shared<M> {
     }
 
     #[cold]
-    fn release_unusual(&self, mut open: OpenOf<'_, M>, broken: bool) {
+    fn release_unusual(&self, open: OpenOf<'_, M>, broken: bool) {
+        let (meta, now) = (open.meta(), self.now());
+        meta.touch(now);
+        let used = self.stop_timing(meta, now);
+        self.part_with(open, broken);
+        // Whoever waits for the connection has it by now.
+        self.tell_use(used);
+    }
+
+    fn part_with(&self, mut open: OpenOf<'_, M>, broken: bool) {
         let meta = open.meta();
-        meta.touch(self.now());
         let reason = match broken {
             true => Some(CloseReason::Broken),
             false if self.loose => Some(CloseReason::Unpooled),

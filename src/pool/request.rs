@@ -7,13 +7,16 @@ use super::clock::{between, nanos};
 use super::desk::timer_here;
 use super::error::{AcquireError, ConnectFailure, Phase, Timeout};
 use super::manager::Manager;
+use super::notes::Site;
 use super::shared::{Shared, SlotOf};
 use super::tally::count;
-use crate::observe::{Event, Order};
+use super::watch::{Companion, Leases};
+use crate::observe::{Activity, Ending, Event, Order, State};
 use crate::sync::primitives::Ordering::Relaxed;
 use crate::sync::queue::NEVER;
 use crate::sync::wait::{Ended, Place};
 use pin_project::pin_project;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -34,6 +37,8 @@ pub(crate) enum Patience {
 #[derive(Debug)]
 pub(crate) struct Request {
     patience: Patience,
+    /// Where it was made.
+    site: Site,
     place: Place,
     /// When it joined the line, and when its time is out.
     began: u64,
@@ -45,29 +50,35 @@ pub(crate) struct Request {
     timer: Option<Sleep>,
     /// Whose timer that is. A timer must not be polled when its runtime is gone, and is of no use on another.
     timer_on: u64,
+    /// An observer's scope around the wait. There is one only while the request is in line, and whatever ends that ends it:
+    /// so this need not look whether there is one when it is dropped.
+    companion: ManuallyDrop<Companion>,
 }
 
 /// In `timer_on`: whoever polls watches the time, and calls [`Request::expire`].
 const UNTIMED: u64 = u64::MAX;
 
 impl Request {
-    pub(crate) fn new(patience: Patience) -> Self {
+    #[inline]
+    pub(crate) fn new(patience: Patience, site: Site) -> Self {
         Request {
             patience,
+            site,
             place: Place::default(),
             began: 0,
-            deadline: NEVER,
+            deadline: 0,
             drawn_before: 0,
             timer: None,
             timer_on: 0,
+            companion: ManuallyDrop::new(Companion::default()),
         }
     }
 
     /// One that arms no timer.
-    pub(crate) fn untimed(patience: Patience) -> Self {
+    pub(crate) fn untimed(patience: Patience, site: Site) -> Self {
         Request {
             timer_on: UNTIMED,
-            ..Request::new(patience)
+            ..Request::new(patience, site)
         }
     }
 
@@ -84,8 +95,27 @@ impl Request {
         shared: &Arc<Shared<M>>,
         cx: &mut Context<'_>,
     ) -> Poll<Outcome<M>> {
-        if !self.place.queued() && shared.observer.is_none() {
+        if !self.place.queued() {
+            if shared.watch.leases != Leases::Unseen {
+                return self.poll_watched(shared, cx);
+            }
             if let Some(slot) = shared.line.take() {
+                return Poll::Ready(Ok(slot));
+            }
+        }
+        self.poll_slow(shared, cx)
+    }
+
+    /// The fast path again, with a look at whether this lease is to be timed.
+    #[inline(never)]
+    fn poll_watched<M: Manager>(
+        self: Pin<&mut Self>,
+        shared: &Arc<Shared<M>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Outcome<M>> {
+        if shared.watch.leases == Leases::Sampled {
+            if let Some(slot) = shared.line.take() {
+                shared.lent(&slot, self.site);
                 return Poll::Ready(Ok(slot));
             }
         }
@@ -101,13 +131,13 @@ impl Request {
     ) -> Poll<Outcome<M>> {
         let this = self.as_mut().project();
         let first = !this.place.queued();
-        if first && shared.observer.is_some() {
-            // The same fast path, watched.
-            if shared.wants_order {
+        if first && shared.watch.leases == Leases::Seen {
+            // The same once more, for those who want to be told of it.
+            if shared.watch.interest.order {
                 *this.drawn_before = shared.line.tickets().0;
             }
             if let Some(slot) = shared.line.take() {
-                self.served(shared, None);
+                self.served(shared, &slot, None);
                 return Poll::Ready(Ok(slot));
             }
         }
@@ -125,8 +155,9 @@ impl Request {
         let ticket = this.place.ticket();
         let ask = || (*this.began, *this.deadline, shared.live.queue_limit.load(Relaxed));
         let step = this.place.poll(&shared.line, cx, ask);
-        if step.joined {
-            shared.tell(|| Event::Queued);
+        if step.joined && shared.watch.is_attached() {
+            shared.queued(this.site);
+            **this.companion = shared.watch.scope(Activity::Wait);
         }
         if step.tell {
             shared.poke();
@@ -143,13 +174,7 @@ impl Request {
                 ready!(self.as_mut().poll_timer(shared, cx))
             }
         };
-        match outcome {
-            Ok(slot) => {
-                self.served(shared, ticket);
-                Poll::Ready(Ok(slot))
-            }
-            Err(ended) => Poll::Ready(Err(self.failed(shared, ended))),
-        }
+        Poll::Ready(self.settle(shared, ticket, outcome))
     }
 
     /// The end of our time by our own clock, where nobody else watches it.
@@ -186,12 +211,26 @@ impl Request {
     pub(crate) fn expire<M: Manager>(mut self: Pin<&mut Self>, shared: &Arc<Shared<M>>) -> Outcome<M> {
         let ticket = self.place.ticket();
         match self.as_mut().project().place.expire(&shared.line) {
-            Poll::Ready(Ok(slot)) => {
-                self.served(shared, ticket);
+            Poll::Ready(outcome) => self.settle(shared, ticket, outcome),
+            Poll::Pending => unreachable!("bug: an expired request still waits"),
+        }
+    }
+
+    /// The line has decided.
+    #[inline]
+    fn settle<M: Manager>(
+        mut self: Pin<&mut Self>,
+        shared: &Arc<Shared<M>>,
+        ticket: Option<u64>,
+        outcome: Result<SlotOf<M>, Ended>,
+    ) -> Outcome<M> {
+        self.as_mut().project().companion.end(|| ending(&outcome));
+        match outcome {
+            Ok(slot) => {
+                self.served(shared, &slot, ticket);
                 Ok(slot)
             }
-            Poll::Ready(Err(ended)) => Err(self.failed(shared, ended)),
-            Poll::Pending => unreachable!("bug: an expired request still waits"),
+            Err(ended) => Err(self.failed(shared, ended)),
         }
     }
 
@@ -199,7 +238,7 @@ impl Request {
     fn try_once<M: Manager>(self: Pin<&mut Self>, shared: &Arc<Shared<M>>) -> Poll<Outcome<M>> {
         match shared.try_take() {
             Ok(slot) => {
-                self.served(shared, None);
+                self.served(shared, &slot, None);
                 Poll::Ready(Ok(slot))
             }
             Err(crate::sync::line::Refused::Closed) => Poll::Ready(Err(AcquireError::Closed)),
@@ -207,15 +246,26 @@ impl Request {
         }
     }
 
-    fn served<M: Manager>(&self, shared: &Shared<M>, ticket: Option<u64>) {
-        if shared.observer.is_some() {
-            let waited = ticket.map_or(Duration::ZERO, |_| between(self.began, shared.now()));
-            let order = shared.wants_order.then(|| Order {
-                drawn_before: self.drawn_before,
-                ticket,
-                still_waiting: shared.line.tickets().1,
+    #[inline]
+    fn served<M: Manager>(&self, shared: &Shared<M>, slot: &SlotOf<M>, ticket: Option<u64>) {
+        if shared.watch.is_attached() {
+            self.tell_served(shared, slot, ticket);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn tell_served<M: Manager>(&self, shared: &Shared<M>, slot: &SlotOf<M>, ticket: Option<u64>) {
+        shared.lent(slot, self.site);
+        if ticket.is_some() || shared.watch.leases == Leases::Seen {
+            shared.tell(|| Event::Acquired {
+                waited: ticket.map_or(Duration::ZERO, |_| between(self.began, shared.now())),
+                order: shared.watch.interest.order.then(|| Order {
+                    drawn_before: self.drawn_before,
+                    ticket,
+                    still_waiting: shared.line.tickets().1,
+                }),
             });
-            shared.tell(|| Event::Acquired { waited, order });
         }
     }
 
@@ -253,13 +303,15 @@ impl Request {
 
     #[cold]
     fn leave<M: Manager>(self: Pin<&mut Self>, shared: &Shared<M>) {
-        let assigned = self.project().place.abandon(&shared.line);
+        let this = self.project();
+        let assigned = this.place.abandon(&shared.line);
         count(&shared.tally.cancelled);
         if let Some(slot) = assigned {
             shared.hand_back(slot, true);
         }
         shared.line_shrank();
         shared.tell(|| Event::Cancelled);
+        this.companion.end(|| Ending::Cancelled);
     }
 }
 
@@ -276,7 +328,7 @@ impl<M: Manager> Shared<M> {
     /// The circumstances of a request whose time ran out.
     fn timeout(&self, waited: Duration) -> Timeout<M::Error> {
         let status = self.status();
-        let phase = if status.state == super::status::State::Paused {
+        let phase = if status.state == State::Paused {
             Phase::Queue
         } else if status.validating > 0 && status.connecting == 0 {
             // Even where the limit is reached: a backend that is silent must not look like a pool that is busy.
@@ -291,7 +343,18 @@ impl<M: Manager> Shared<M> {
             waited,
             status,
             last_connect: self.faults.last(),
+            pool: self.name.if_given(),
         }
+    }
+}
+
+fn ending<U>(outcome: &Result<U, Ended>) -> Ending {
+    match outcome {
+        Ok(_) => Ending::Done,
+        Err(Ended::Expired) => Ending::TimedOut,
+        Err(Ended::Cleared) => Ending::Cleared,
+        Err(Ended::Closed) => Ending::Closed,
+        Err(Ended::Full | Ended::Fault) => Ending::Failed,
     }
 }
 

@@ -9,15 +9,16 @@ use super::faults::Faults;
 use super::hooks::Hooks;
 use super::lane::{Errand, Lane};
 use super::manager::Manager;
+use super::name::Name;
 use super::options::Options;
 use super::tally::{Tally, Work, count};
-use crate::observe::{CloseReason, Event, Observer};
+use super::watch::Watch;
+use crate::observe::{CloseReason, Event};
 use crate::sync::cells::{Cells, Open, Slot};
 use crate::sync::line::{Given, Line};
 use crate::sync::primitives::{AtomicBool, AtomicU32, AtomicU64, Mutex, Ordering::*};
 use crate::sync::slots::Slots;
 use crate::sync::wakes::contained;
-use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// A slot of a pool of this manager's.
@@ -37,11 +38,10 @@ pub(crate) struct Shared<M: Manager> {
     pub(crate) desk: Desk,
     pub(crate) faults: Faults<M::Error>,
     pub(crate) tally: Tally,
-    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) watch: Watch,
+    pub(crate) name: Name,
     /// Every connection is for one lease only (`loose`); such a pool is guarded too, so a release looks here.
     pub(crate) loose: bool,
-    /// The observer wants evidence about the order of grants.
-    pub(crate) wants_order: bool,
     /// Told when a connection was opened or a slot became vacant: for those who warm up or drain.
     pub(crate) changed: Notify,
 }
@@ -51,10 +51,9 @@ pub(crate) struct Live {
     pub(crate) options: Mutex<Options>,
     pub(crate) acquire_timeout: AtomicU64,
     pub(crate) queue_limit: AtomicU32,
-    /// Every connection is looked after before it is lent: `before_acquire` is set, or `validate_after_idle` is zero.
-    /// Or no supervisor ticks.
-    pub(crate) guarded: AtomicBool,
-    /// What the options and hooks ask for, and whether a supervisor has ended and no other begun: `guarded` is either.
+    /// What a release must look at: `GUARDED`, `TIMED`. One word, so that it costs no more than one of them.
+    pub(crate) care: AtomicU32,
+    /// What the options and hooks ask for, and whether a supervisor has ended and no other begun: `GUARDED` is either.
     pub(crate) wary: AtomicBool,
     pub(crate) unattended: AtomicBool,
     /// Connections that `warm_up` calls ask for.
@@ -65,12 +64,18 @@ pub(crate) struct Live {
     pub(crate) drain_until: AtomicU64,
 }
 
+/// In `Live::care`: every connection is looked after before it is lent, since `before_acquire` is set, `validate_after_idle`
+/// is zero, or no supervisor ticks.
+pub(crate) const GUARDED: u32 = 1;
+/// In `Live::care`, for good: some leases are timed.
+pub(crate) const TIMED: u32 = 2;
+
 impl Live {
     pub(crate) fn new(options: Options) -> Self {
         let live = Live {
             acquire_timeout: AtomicU64::new(0),
             queue_limit: AtomicU32::new(0),
-            guarded: AtomicBool::new(false),
+            care: AtomicU32::new(0),
             wary: AtomicBool::new(false),
             unattended: AtomicBool::new(false),
             warm: AtomicU32::new(0),
@@ -97,14 +102,6 @@ impl<M: Manager> Shared<M> {
 
     pub(crate) fn options(&self) -> Options {
         self.live.options.lock().clone()
-    }
-
-    /// Tells the observer, whose panics stay here.
-    #[inline]
-    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
-        if let Some(observer) = &self.observer {
-            contained(|| observer.on(&event()));
-        }
     }
 
     pub(crate) fn poke(&self) {

@@ -2,7 +2,7 @@
 //!
 //! Each is its own atomic, Relaxed: they inform, and decide nothing but how much work to begin.
 
-use super::status::Totals;
+use crate::observe::Totals;
 use crate::sync::primitives::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// What the supervisor does with an occupied slot that is neither idle nor lent.

@@ -17,7 +17,7 @@ thread_local! {
 
 /// The current runtime's number; `None` outside of any.
 pub(crate) fn current_runtime() -> Option<u64> {
-    let Some(task) = tokio::task::try_id().map(number) else {
+    let Some(task) = current_task() else {
         return ask();
     };
     let known = |table: &[Cell<(u64, u64)>; KEPT]| {
@@ -28,6 +28,11 @@ pub(crate) fn current_runtime() -> Option<u64> {
         }
     };
     KNOWN.try_with(known).unwrap_or_else(|_| ask())
+}
+
+/// The current task's number; `None` outside of any, and in the future of a `block_on`.
+pub(crate) fn current_task() -> Option<u64> {
+    tokio::task::try_id().map(number)
 }
 
 fn ask() -> Option<u64> {

@@ -5,12 +5,12 @@
 use super::connector::handle::{ConnectorBuilder, Core};
 use super::connector::status::ConnectorStatus;
 use super::management::Management;
+use crate::observe::Status;
 use crate::pool::builder::Builder;
 use crate::pool::drain::DrainReport;
 use crate::pool::handle::Pool;
 use crate::pool::manager::Manager;
 use crate::pool::options::{Options, OptionsError};
-use crate::pool::status::Status;
 use crate::sync::primitives::Mutex;
 use futures::future::join_all;
 use std::fmt;

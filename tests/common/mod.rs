@@ -3,7 +3,7 @@
 //! `live` is the number of connections made and not dropped yet, whatever the pool says. It knows nothing of the pool.
 #![allow(dead_code)] // each test file uses its part
 
-use fairpool::{Builder, Event, Manager, Observer, Pool, Status};
+use fairpool::{Builder, Event, Interest, Manager, Observer, Pool, Status};
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
@@ -326,7 +326,11 @@ pub(crate) struct Log(Mutex<Vec<Event>>);
 
 impl Observer for Log {
     fn on(&self, event: &Event) {
-        self.0.lock().unwrap().push(*event);
+        self.0.lock().unwrap().push(event.clone());
+    }
+
+    fn interest(&self) -> Interest {
+        Interest::RARE.with_leases().with_use_time(1)
     }
 }
 

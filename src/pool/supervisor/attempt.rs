@@ -14,10 +14,12 @@ use super::super::hooks;
 use super::super::manager::Manager;
 use super::super::shared::{Shared, since};
 use super::super::tally::count;
+use super::super::watch::Companion;
 use super::unpanicked;
-use crate::observe::Event;
+use crate::observe::{Activity, Ending, Event};
 use crate::sync::queue::Failure;
 use crate::sync::wakes::contained;
+use std::error::Error;
 use std::sync::Arc;
 
 /// Opens a connection in the slot it holds. Dropped at its await (the runtime is gone), the slot becomes vacant.
@@ -25,19 +27,20 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
     let shared = held.shared.clone();
     let begun = shared.now();
     shared.tell(|| Event::Connecting);
+    let companion = shared.watch.scope(Activity::Connect);
     let limit = shared.options().connect_timeout;
     let attempt = async {
         let mut conn = shared.manager.connect().await?;
         hooks::run::<M>(&shared.hooks.after_connect, &mut conn).await?;
         Ok(conn)
     };
-    let failure = match tokio::time::timeout(limit, unpanicked(attempt)).await {
+    let attempt = companion.around(unpanicked(attempt));
+    let outcome = tokio::time::timeout(limit, attempt).await;
+    let failure = match outcome {
         Ok(Ok(Ok(conn))) => {
             held.fill(conn, epoch);
             shared.faults.healed();
-            shared.tell(|| Event::Opened {
-                took: since(&shared, begun),
-            });
+            shared.opened(begun, &companion);
             return held.deliver(true);
         }
         Ok(Ok(Err::<_, M::Error>(error))) => ConnectFailure::Error(Arc::new(error)),
@@ -48,10 +51,7 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
         ConnectFailure::Error(error) => !shared.may_help(error),
         _ => false,
     };
-    count(&shared.tally.connect_failures);
-    shared.tell(|| Event::ConnectFailed {
-        took: since(&shared, begun),
-    });
+    shared.not_opened(begun, &failure, &companion);
     let again = shared
         .faults
         .failed((failure.clone(), permanent), begun, shared.now(), &shared.options());
@@ -61,7 +61,46 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
     }
 }
 
+/// An error with its sources, each told once.
+fn in_words<E: Error + 'static>(failure: &ConnectFailure<E>) -> Arc<str> {
+    let mut words = failure.to_string();
+    let mut source = failure.source();
+    while let Some(error) = source {
+        let more = error.to_string();
+        // Many errors end with their source already.
+        if !words.ends_with(&more) {
+            words.push_str(": ");
+            words.push_str(&more);
+        }
+        source = error.source();
+    }
+    words.into()
+}
+
 impl<M: Manager> Shared<M> {
+    /// An attempt succeeded; told inside its scope.
+    pub(crate) fn opened(&self, begun: u64, scope: &Companion) {
+        let took = since(self, begun);
+        scope.inside(|| self.tell(|| Event::Opened { took }));
+        scope.ended(|| Ending::Done);
+    }
+
+    /// An attempt failed.
+    pub(crate) fn not_opened(&self, begun: u64, failure: &ConnectFailure<M::Error>, scope: &Companion) {
+        count(&self.tally.connect_failures);
+        let took = since(self, begun);
+        scope.inside(|| {
+            self.tell(|| Event::ConnectFailed {
+                took,
+                cause: in_words(failure),
+            })
+        });
+        scope.ended(|| match failure {
+            ConnectFailure::TimedOut => Ending::TimedOut,
+            _ => Ending::Failed,
+        });
+    }
+
     /// Whether another attempt may help after this error; a manager that panics over it does not know.
     pub(crate) fn may_help(&self, error: &M::Error) -> bool {
         contained(|| self.manager.is_transient(error)).unwrap_or(true)

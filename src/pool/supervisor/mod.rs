@@ -14,9 +14,11 @@
 //! | `attempt` | connect, and what follows from a failure |
 //! | `tend` | validate, reset, close |
 //! | `tick` | what time makes stale, idle or over age |
+//! | `patrol` | leases that last long |
 
 mod attempt;
 mod demand;
+mod patrol;
 mod tend;
 mod tick;
 
@@ -124,6 +126,7 @@ impl<M: Manager> Shared<M> {
         let mut next = self.end(now)?;
         next = next.min(self.meet_demand(now));
         next = next.min(self.tick(tick, now));
+        next = next.min(self.patrol(now));
         // The promise of the line's alarm: an earlier deadline calls us, so this comes last.
         Some(next.min(self.line.set_alarm(now)))
     }

@@ -8,7 +8,9 @@ use super::route::Route;
 use crate::pool::clock::{between, nanos};
 use crate::pool::error::AcquireError;
 use crate::pool::manager::Manager;
+use crate::pool::notes::Site;
 use crate::pool::owned::OwnedPooled;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,8 +25,10 @@ impl<M: Manager> Connector<M> {
     /// # Cancel safety
     ///
     /// Dropped at any time, the request leaves whichever line it stands in, and a permit that it held goes to the next.
-    pub async fn acquire(&self) -> Result<Lease<M>, ConnectorError<M::Error>> {
-        self.core.acquire(self.core.patience()).await
+    #[track_caller]
+    pub fn acquire(&self) -> impl Future<Output = Result<Lease<M>, ConnectorError<M::Error>>> + Send {
+        let site = Location::caller();
+        async move { self.core.acquire(self.core.patience(), site).await }
     }
 
     /// `acquire` with a timeout of its own.
@@ -36,13 +40,18 @@ impl<M: Manager> Connector<M> {
     /// # Cancel safety
     ///
     /// As [`acquire`](Connector::acquire).
-    pub async fn acquire_within(&self, timeout: Duration) -> Result<Lease<M>, ConnectorError<M::Error>> {
-        self.core.acquire(nanos(timeout)).await
+    #[track_caller]
+    pub fn acquire_within(
+        &self,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<Lease<M>, ConnectorError<M::Error>>> + Send {
+        self.core.acquire(nanos(timeout), Location::caller())
     }
 }
 
 impl<M: Manager> Core<M> {
-    async fn acquire(&self, patience: u64) -> Result<Lease<M>, ConnectorError<M::Error>> {
+    /// `site`: where in the user's code.
+    async fn acquire(&self, patience: u64, site: Site) -> Result<Lease<M>, ConnectorError<M::Error>> {
         let began = self.clock.now();
         let remaining = || {
             let spent = self.clock.now().saturating_sub(began);
@@ -69,7 +78,7 @@ impl<M: Manager> Core<M> {
         let conn = loop {
             let route = self.route();
             // Dropped here, the request leaves the pool's line, and the permit goes to the next under the limit.
-            match route.take(remaining()).await {
+            match route.take(remaining(), site).await {
                 // The connector has gone another way since, so that this request came too late: it follows.
                 Err(AcquireError::Closed) if self.route().turn != route.turn => {}
                 outcome => break outcome,
@@ -88,10 +97,10 @@ impl<M: Manager> Core<M> {
 }
 
 impl<M: Manager> Route<M> {
-    async fn take(&self, remaining: Duration) -> Result<OwnedPooled<Arc<M>>, AcquireError<M::Error>> {
+    async fn take(&self, remaining: Duration, site: Site) -> Result<OwnedPooled<Arc<M>>, AcquireError<M::Error>> {
         match self.management {
-            Management::None => self.pool.open_within(remaining).await,
-            Management::General | Management::Custom(_) => self.pool.acquire_owned_within(remaining).await,
+            Management::None => self.pool.open_within(remaining, site).await,
+            Management::General | Management::Custom(_) => self.pool.acquire_owned_at(remaining, site).await,
         }
     }
 }

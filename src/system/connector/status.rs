@@ -2,7 +2,7 @@
 
 use super::super::limit::status::LimitStatus;
 use super::super::management::Management;
-use crate::pool::status::Status;
+use crate::observe::Status;
 use std::fmt;
 use std::sync::Arc;
 

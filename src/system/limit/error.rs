@@ -1,7 +1,7 @@
 //! Why a limit admitted nobody.
 
 use super::status::LimitStatus;
-use crate::pool::status::State;
+use crate::observe::State;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;

@@ -3,8 +3,8 @@
 //! **Lock order**: the locks of the line and the name are each taken alone.
 
 use super::status::{LimitStatus, LimitTotals};
+use crate::observe::State;
 use crate::pool::clock::{Clock, between};
-use crate::pool::status::State;
 use crate::sync::counter::{Counter, Permit};
 use crate::sync::line::{Given, Line, Phase};
 use crate::sync::primitives::{AtomicU32, AtomicU64, Mutex, Ordering::Relaxed};

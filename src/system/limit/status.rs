@@ -1,6 +1,6 @@
 //! A look at a limit in numbers.
 
-use crate::pool::status::State;
+use crate::observe::State;
 use std::fmt;
 use std::time::Duration;
 
