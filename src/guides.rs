@@ -11,3 +11,6 @@ pub mod options {}
 
 #[doc = include_str!("../docs/systems.md")]
 pub mod systems {}
+
+#[doc = include_str!("../docs/sizing.md")]
+pub mod sizing {}
