@@ -14,3 +14,12 @@ pub mod systems {}
 
 #[doc = include_str!("../docs/sizing.md")]
 pub mod sizing {}
+
+#[doc = include_str!("../docs/comparison.md")]
+pub mod comparison {}
+
+#[doc = include_str!("../docs/migrating.md")]
+pub mod migrating {}
+
+#[doc = include_str!("../docs/tradeoffs.md")]
+pub mod tradeoffs {}
