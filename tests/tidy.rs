@@ -9,13 +9,16 @@
 //! | `tidy/floors.rs` | who may import whom |
 //! | `tidy/words.rs` | atomics and locks, `unsafe`, orderings, panics, names |
 //! | `tidy/promises.rs` | tests: their names, and the promises they bear |
-//! | `tidy/pages.rs` | README, ARCHITECTURE, CHANGELOG and the guides |
+//! | `tidy/pages.rs` | README, ARCHITECTURE, CHANGELOG; fences and links on any page |
+//! | `tidy/guides.rs` | the pages of `docs`: part of the documentation, linked, and complete about the options |
 //! | `tidy/tree.rs`, `tidy/lexer.rs`, `tidy/paths.rs` | how all of them read: files, tokens, paths |
 
 #[path = "tidy/files.rs"]
 mod files;
 #[path = "tidy/floors.rs"]
 mod floors;
+#[path = "tidy/guides.rs"]
+mod guides;
 #[path = "tidy/lexer.rs"]
 mod lexer;
 #[path = "tidy/pages.rs"]

@@ -1,6 +1,6 @@
 //! Rules about prose: README and ARCHITECTURE stay short, tables name what exists, examples compile, links lead somewhere.
 
-use crate::tree::{Finding, Page, Source, Tree, finds, holds};
+use crate::tree::{Finding, Page, Tree, finds, holds};
 use std::path::Path;
 
 /// A page of this many lines is too long.
@@ -35,12 +35,6 @@ fn every_example_in_prose_is_compiled() {
             .chain(tree.pages.iter().flat_map(|page| fences(&page.path, &page.text)))
             .collect(),
     );
-}
-
-#[test]
-fn every_guide_is_a_page_of_the_documentation() {
-    let tree = Tree::load();
-    holds(guides(&tree.pages, &tree.sources));
 }
 
 #[test]
@@ -118,33 +112,6 @@ fn fences(path: &str, text: &str) -> Vec<Finding> {
                 path,
                 at + 1,
                 "a fence that says `ignore` rots: let it compile, or say `text`",
-            )
-        })
-        .collect()
-}
-
-/// README is the crate's page and each guide a module, so that their examples are tests.
-fn guides(pages: &[Page], sources: &[Source]) -> Vec<Finding> {
-    let library = sources.iter().filter(|source| source.in_folder("src"));
-    let included: Vec<&str> = library
-        .flat_map(|source| source.text.split("include_str!(\"").skip(1))
-        .collect();
-    let guides = pages
-        .iter()
-        .filter(|page| page.path == "README.md" || page.path.starts_with("docs/"));
-    guides
-        .filter(|page| {
-            !included.iter().any(|rest| {
-                rest.split('"')
-                    .next()
-                    .is_some_and(|name| name.ends_with(&format!("/{}", page.path)))
-            })
-        })
-        .map(|page| {
-            Finding::new(
-                &page.path,
-                0,
-                "no file in src pulls it in with `include_str!`: its examples are not tested",
             )
         })
         .collect()
@@ -234,17 +201,6 @@ fn the_rules_about_prose_can_fail() {
         &[("src/a.rs:1", "rots"), ("src/a.rs:4", "rots")],
     );
     finds(fences("README.md", "~~~ rust ignore\n"), &[("README.md:1", "rots")]);
-
-    let pages = [
-        Page::new("README.md", ""),
-        Page::new("docs/fairness.md", ""),
-        Page::new("SECURITY.md", ""),
-    ];
-    let some = Source::new("src/lib.rs", "#![doc = include_str!(\"../README.md\")]");
-    let all = Source::new("src/guides.rs", "#![doc = include_str!(\"../docs/fairness.md\")]");
-    let said = [("docs/fairness.md", "no file in src pulls it in")];
-    finds(guides(&pages, std::slice::from_ref(&some)), &said);
-    finds(guides(&pages, &[some, all]), &[]);
 
     let text =
         "[a](https://a.b/c) [b](#d) [c](crate::Pool) [d](Pool) [e](gone.md#x)\n[f](here.md)\n```\nx[0](a.b)\n```\n";
