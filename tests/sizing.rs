@@ -138,3 +138,46 @@ fn a_full_line_of_the_suggested_length_hardly_times_out() {
     assert!(endless.refused == 0 && endless.timed_out > 1_000, "{endless:?}");
     assert!(bounded.refused > 1_000 && bounded.timed_out < 50, "{bounded:?}");
 }
+
+#[test]
+fn the_guide_prints_what_the_formulas_say() {
+    let guide = include_str!("../docs/sizing.md").replace("**", "");
+    let says = |text: String| assert!(guide.contains(&text), "docs/sizing.md does not say {text:?}");
+    let load = Load {
+        rate: 400.0,
+        hold: 0.012,
+    };
+    for limit in 5..=9 {
+        let (busy, waits) = (100.0 * load.utilisation(limit), 100.0 * load.waits(limit));
+        says(format!("| {limit} | {busy:.0} % | {waits:.1} % |"));
+    }
+    assert_eq!(load.limit_for(0.99, 0.02, 100), Some(7));
+    says(format!("queue_limit {}:", load.queue_limit(0.99, 3.0, 7)));
+    for (limit, pool) in [
+        (40, "one pool of 40"),
+        (20, "two of 20"),
+        (10, "four of 10"),
+        (5, "eight of 5"),
+    ] {
+        let load = Load {
+            rate: 0.8 * f64::from(limit) / 0.012,
+            hold: 0.012,
+        };
+        let (waits, mean) = (100.0 * load.waits(limit), 1e3 * load.mean_wait(limit));
+        let p99 = 1e3 * load.wait_at(0.99, limit);
+        says(format!("| {pool} | {waits:.1} % | {mean:.2} ms | {p99:.1} ms |"));
+    }
+    for (erlangs, limit) in [(1.0, 5), (5.0, 11), (20.0, 30), (100.0, 118)] {
+        let load = self::load(erlangs);
+        assert_eq!(load.limit_for(0.99, 0.1, 200), Some(limit));
+        says(format!(
+            "{limit} {}",
+            if limit == 5 {
+                "connections for a load of 1 "
+            } else {
+                "for"
+            }
+        ));
+        says(format!("({:.0} %", 100.0 * load.utilisation(limit)));
+    }
+}
