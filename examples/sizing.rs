@@ -95,6 +95,9 @@ impl Question {
         if !(0.5..1.0).contains(share) {
             return Err("share must be from 0.5 to less than 1".to_owned());
         }
+        if (1..1_000).contains(&question.requests) {
+            return Err("fewer than 1000 requests say nothing: 0 for none".to_owned());
+        }
         if *max == Some(0) || load.erlangs() >= 60_000.0 {
             return Err("a pool has from 1 to 65536 connections".to_owned());
         }
@@ -132,12 +135,23 @@ impl Question {
                 return ExitCode::FAILURE;
             }
         }
-        let queue_limit = load.queue_limit(share, self.timeout, limit);
-        println!(
-            "queue_limit {queue_limit}: the last in a line of so many is still served within {}, {} of the time",
-            time(self.timeout),
-            part(share)
-        );
+        let queue_limit = match load.queue_limit(share, self.timeout, limit) {
+            0 => {
+                println!(
+                    "queue_limit: even the first in line may wait longer than {}",
+                    time(self.timeout)
+                );
+                None
+            }
+            most => {
+                println!(
+                    "queue_limit {most}: the last in a line of so many is still served within {}, {} of the time",
+                    time(self.timeout),
+                    part(share)
+                );
+                Some(most)
+            }
+        };
         if self.requests == 0 {
             return ExitCode::SUCCESS;
         }
@@ -174,12 +188,12 @@ impl Question {
     }
 
     /// Drives a real pool with the suggestion: under this load, and under one that is too much for any line.
-    fn check(&self, limit: u32, queue_limit: u32) -> ExitCode {
+    fn check(&self, limit: u32, queue_limit: Option<u32>) -> ExitCode {
         let Question { load, share, .. } = *self;
         let trial = Trial {
             load,
             limit,
-            queue_limit: Some(queue_limit),
+            queue_limit,
             timeout: self.timeout,
             share,
             requests: self.requests,
@@ -204,8 +218,15 @@ impl Question {
         row("mean wait", load.mean_wait(limit), seen.mean_wait, &time);
         row(&label(share), load.wait_at(share, limit), seen.wait_at, &time);
         // The error is two standard errors; three may be chance.
-        let off = (seen.wait_at.value - load.wait_at(share, limit)).abs() > 1.5 * seen.wait_at.error + 0.01 * load.hold;
-        println!("  the two {}", if off { "disagree" } else { "agree" });
+        let off = (seen.waits.value - load.waits(limit)).abs() > 1.5 * seen.waits.error + 0.001;
+        println!(
+            "  {}",
+            if off {
+                "they differ by more than chance: too few requests, or the line's limit or the timeout cut waits short"
+            } else {
+                "they agree"
+            }
+        );
         self.overload(trial);
         if off { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
@@ -215,7 +236,7 @@ impl Question {
         let most = f64::from(trial.limit) / trial.load.hold;
         // Half of them for the line to fill, the others while it is full.
         let requests = (6.0 * most * trial.timeout).max(1_000.0) as usize;
-        if requests > 100_000 {
+        if requests > 100_000 || trial.queue_limit.is_none() {
             return;
         }
         let rate = 1.5 * most;

@@ -76,6 +76,9 @@ impl Load {
     pub(crate) fn queue_limit(&self, share: f64, timeout: f64, limit: u32) -> u32 {
         // Served are, in that time, so many on average; and each of the line needs one turn.
         let mean = timeout * f64::from(limit) / self.hold;
+        if mean > 1e6 {
+            return mean as u32; // chance adds less than a third of a per cent
+        }
         // P(served <= n), summed from n = 0, until it exceeds what may fail.
         let (mut term_ln, mut sum, mut served) = (-mean, (-mean).exp(), 0u32);
         while sum <= 1.0 - share {

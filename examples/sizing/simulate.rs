@@ -76,7 +76,9 @@ impl Trial {
         let log = Rc::new(RefCell::new(Log::default()));
         LocalSet::new().block_on(&runtime, self.traffic(log.clone()));
         let log = log.borrow();
-        let served: Vec<Turn> = log.served.iter().copied().flatten().collect();
+        // The pool begins empty: the first tenth is on the way to the usual.
+        let usual = &log.served[self.requests / 10..];
+        let served: Vec<Turn> = usual.iter().copied().flatten().collect();
         let part =
             |batch: &[Turn], counts: fn(&Turn) -> f64| batch.iter().map(counts).sum::<f64>() / batch.len() as f64;
         Seen {
@@ -120,23 +122,19 @@ impl Trial {
             let (pool, log) = (pool.clone(), log.clone());
             requests.push(spawn_local(async move {
                 let asked = Instant::now();
-                let conn = pool.acquire().await;
-                let mut log = log.borrow_mut();
-                match conn {
-                    Ok(conn) => {
-                        log.served[number] = Some(Turn {
-                            came,
-                            waited: asked.elapsed().as_secs_f64() / stretch,
-                            held,
-                        });
-                        drop(log);
-                        sleep_until(Instant::now() + Duration::from_secs_f64(held * stretch)).await;
-                        drop(conn);
-                    }
-                    Err(AcquireError::QueueFull { .. }) => log.refused += 1,
-                    Err(AcquireError::Timeout(_)) => log.timed_out += 1,
+                let conn = match pool.acquire().await {
+                    Ok(conn) => conn,
+                    Err(AcquireError::QueueFull { .. }) => return log.borrow_mut().refused += 1,
+                    Err(AcquireError::Timeout(_)) => return log.borrow_mut().timed_out += 1,
                     Err(error) => panic!("the backend is up, and yet: {error}"),
-                }
+                };
+                log.borrow_mut().served[number] = Some(Turn {
+                    came,
+                    waited: asked.elapsed().as_secs_f64() / stretch,
+                    held,
+                });
+                sleep_until(Instant::now() + Duration::from_secs_f64(held * stretch)).await;
+                drop(conn);
             }));
         }
         for request in requests {
@@ -147,7 +145,7 @@ impl Trial {
 
 /// Waits resemble their neighbours, so the error is taken between batches of them, not between single ones.
 fn in_batches(served: &[Turn], figure: impl Fn(&[Turn]) -> f64) -> Measured {
-    const BATCHES: usize = 20;
+    const BATCHES: usize = 10;
     let batches = served.chunks_exact((served.len() / BATCHES).max(2));
     let each: Vec<f64> = batches.map(&figure).collect();
     let mean = each.iter().sum::<f64>() / each.len() as f64;
@@ -161,5 +159,6 @@ fn in_batches(served: &[Turn], figure: impl Fn(&[Turn]) -> f64) -> Measured {
 fn quantile(served: &[Turn], share: f64) -> f64 {
     let mut waits: Vec<f64> = served.iter().map(|turn| turn.waited).collect();
     waits.sort_by(f64::total_cmp);
-    waits[((share * waits.len() as f64).ceil() as usize).clamp(1, waits.len()) - 1]
+    let at = (share * waits.len() as f64).ceil() as usize;
+    waits.get(at.saturating_sub(1)).copied().unwrap_or_default()
 }
