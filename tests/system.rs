@@ -58,6 +58,7 @@ async fn a_custom_connector_has_connections_and_a_line_of_its_own() {
         );
     }
     assert_eq!(own.management(), Management::Custom(3));
+    assert_eq!((system.pool().name(), own.pool().name()), ("orders", "orders/reports"));
 }
 
 #[tokio::test(start_paused = true)]

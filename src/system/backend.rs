@@ -107,7 +107,7 @@ impl<M: Manager> SystemBuilder<M> {
             configure,
         } = self;
         let manager = Arc::new(manager);
-        let builder = Pool::builder(manager.clone());
+        let builder = Pool::builder(manager.clone()).name(name.clone());
         let builder = match options {
             Some(options) => builder.options(options),
             None => builder,
@@ -220,11 +220,16 @@ impl<M: Manager> System<M> {
 }
 
 impl<M: Manager> Shared<M> {
-    /// A pool for one connector alone; `None` for the shared one.
-    pub(super) fn own_pool(&self, management: Management) -> Result<Option<Pool<Arc<M>>>, OptionsError> {
+    /// A pool for this connector alone; `None` for the shared one.
+    pub(super) fn own_pool(
+        &self,
+        connector: &str,
+        management: Management,
+    ) -> Result<Option<Pool<Arc<M>>>, OptionsError> {
         let builder = || {
-            let builder = Pool::builder(self.manager.clone()).options(self.general.options());
-            (self.configure)(builder)
+            let name = format!("{}/{connector}", self.name);
+            let builder = Pool::builder(self.manager.clone()).name(name);
+            (self.configure)(builder.options(self.general.options()))
         };
         let pool = match management {
             Management::General => return Ok(None),

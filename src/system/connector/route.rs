@@ -58,7 +58,7 @@ impl<M: Manager> Core<M> {
                 }
             }
             // Outside the lock: the builder passes through the user's hands.
-            fresh = self.system.shared.own_pool(management)?;
+            fresh = self.system.shared.own_pool(self.name(), management)?;
             made = true;
         };
         if let Some(pool) = left {
