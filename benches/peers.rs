@@ -22,16 +22,17 @@
 #[path = "peers/mod.rs"]
 mod peers;
 mod report;
+mod subjects;
 
 use peers::bars::{bars_table, judge};
 use peers::figures::{Figures, group_table};
-use peers::ours::Fairpool;
-use peers::peers_managed::{Bb8, Deadpool, FastPool, Mobc};
-use peers::peers_plain::{DeadpoolUnmanaged, Floor, TokioSemaphore};
 use peers::rounds::{Entry, Group, run};
 use report::{Facts, publish};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use subjects::managed::{Bb8, Deadpool, FastPool, Mobc};
+use subjects::ours::Fairpool;
+use subjects::plain::{DeadpoolUnmanaged, Floor, TokioSemaphore};
 
 /// Rounds of a full run.
 const ROUNDS: usize = 25;
@@ -58,13 +59,7 @@ fn main() {
     ];
     // Without `--bench` this is a test run: everything once, nothing to report.
     let measuring = std::env::args().any(|argument| argument == "--bench");
-    let rounds = std::env::var("FAIRPOOL_ROUNDS").map_or(ROUNDS, |rounds| {
-        rounds
-            .parse()
-            .ok()
-            .filter(|rounds| *rounds > 0)
-            .expect("FAIRPOOL_ROUNDS is a number of rounds, at least 1")
-    });
+    let rounds = report::rounds(ROUNDS);
     let records = run(&GROUPS, &subjects, if measuring { rounds } else { 1 });
     if !measuring || records.is_empty() {
         return;

@@ -1,5 +1,5 @@
 //! What a pool weighs, and whether size slows it: allocations, bytes, leases at limit 10,000, cancels at 100,000 waiters,
-//! instructions.
+//! instructions; and what its peers weigh.
 //!
 //! ```text
 //! cargo bench --bench scale                        # a minute or two; kept in benches/results
@@ -15,11 +15,12 @@
 mod report;
 #[path = "scale/mod.rs"]
 mod scale;
+mod subjects;
 
 use report::{Facts, publish, table};
 use scale::counting::Counting;
 use scale::finding::Finding;
-use scale::{allocations, bytes, cancels, instructions, limits};
+use scale::{allocations, beside, bytes, cancels, instructions, limits};
 use serde_json::{Value, json};
 
 #[global_allocator]
@@ -34,19 +35,14 @@ fn main() {
         return instructions::once(&arguments[at + 1..]);
     }
     let measuring = arguments.iter().any(|argument| argument == "--bench");
-    let rounds = std::env::var("FAIRPOOL_ROUNDS").map_or(ROUNDS, |rounds| {
-        rounds
-            .parse()
-            .ok()
-            .filter(|rounds| *rounds > 0)
-            .expect("FAIRPOOL_ROUNDS is a number of rounds, at least 1")
-    });
+    let rounds = report::rounds(ROUNDS);
     let rounds = if measuring { rounds } else { 1 };
 
     let mut findings = allocations::count();
     findings.extend(bytes::weigh());
     findings.extend(limits::compare(rounds));
     findings.extend(cancels::compare(rounds));
+    let weights = beside::weigh();
     if !measuring {
         return;
     }
@@ -54,10 +50,18 @@ fn main() {
 
     let rows = findings.iter().map(Finding::row).collect();
     let markdown = format!(
-        "Times are medians of {rounds} rounds.\n\n{}",
-        table(&Finding::HEAD, rows)
+        "Times are medians of {rounds} rounds.\n\n{}\n## Beside its peers\n\n{}",
+        table(&Finding::HEAD, rows),
+        beside::weights_table(&weights)
     );
-    let figures = json!({ "findings": findings.iter().map(Finding::json).collect::<Value>() });
-    let facts = Facts::gather("scale", &["FAIRPOOL_ROUNDS"], &[]);
+    let figures = json!({
+        "findings": findings.iter().map(Finding::json).collect::<Value>(),
+        "weights": weights.iter().map(beside::Weight::json).collect::<Value>(),
+    });
+    let facts = Facts::gather(
+        "scale",
+        &["FAIRPOOL_ROUNDS"],
+        &["bb8", "deadpool", "mobc", "fast_pool", "tokio"],
+    );
     publish("scale", rounds >= ROUNDS, &facts, &markdown, figures).expect("the results can be written");
 }

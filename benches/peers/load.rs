@@ -3,7 +3,7 @@
 //! The tasks run all the time; a measurement reads the counts of their leases before and after. So nothing of starting and
 //! stopping is in a figure, and an unfair pool cannot look fast by letting most tasks finish early.
 
-use super::subject::Subject;
+use crate::subjects::subject::Subject;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};

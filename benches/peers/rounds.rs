@@ -5,7 +5,7 @@
 //! runtime and a new pool, once in every round, in an order that turns from round to round.
 
 use super::load::{Alone, Load};
-use super::subject::Subject;
+use crate::subjects::subject::Subject;
 use criterion::{Criterion, SamplingMode};
 use std::path::Path;
 use std::time::Duration;

@@ -2,6 +2,8 @@
 //!
 //! A full run is kept in `benches/results`; anything less is a trial and goes to the target folder.
 
+#![allow(dead_code, reason = "each bench uses its part")]
+
 mod facts;
 
 pub(crate) use facts::Facts;
@@ -30,6 +32,17 @@ pub(crate) fn publish(name: &str, full: bool, facts: &Facts, markdown: &str, mut
         println!("(a trial: only a full run is kept in benches/results)");
     }
     Ok(())
+}
+
+/// The rounds that `FAIRPOOL_ROUNDS` asks for, or those of a full run.
+pub(crate) fn rounds(full: usize) -> usize {
+    std::env::var("FAIRPOOL_ROUNDS").map_or(full, |rounds| {
+        rounds
+            .parse()
+            .ok()
+            .filter(|rounds| *rounds > 0)
+            .expect("FAIRPOOL_ROUNDS is a number of rounds, at least 1")
+    })
 }
 
 /// A Markdown table whose columns line up; all but the first column to the right.
@@ -75,7 +88,6 @@ pub(crate) fn number(value: f64) -> String {
 }
 
 /// The middle of some figures.
-#[allow(dead_code, reason = "the bench of peers has its own quantiles")]
 pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     let middle = figures.len() / 2;

@@ -5,6 +5,7 @@ pub(crate) mod finding;
 pub(crate) mod rig;
 
 pub(crate) mod allocations;
+pub(crate) mod beside;
 pub(crate) mod bytes;
 pub(crate) mod cancels;
 pub(crate) mod instructions;

@@ -1,24 +1,24 @@
 //! `fairpool` with its default options, borrowed leases and no observer.
 
-use super::subject::{Conn, subject};
+use super::backend::{Backend, Conn};
+use super::subject::subject;
 use fairpool::{Manager, Pool};
 use std::convert::Infallible;
 
-pub(crate) struct Fairpool(Pool<Instant>);
+pub(crate) struct Fairpool(Pool<Backend>);
 
-pub(crate) struct Instant;
-
-impl Manager for Instant {
+impl Manager for Backend {
     type Connection = Conn;
     type Error = Infallible;
 
     async fn connect(&self) -> Result<Conn, Infallible> {
-        Ok(Conn::default())
+        Ok(Backend::connect(self).await)
     }
 }
 
 subject!(
     Fairpool,
-    build: |limit| Pool::builder(Instant).limit(limit).build().expect("the limit is in range"),
+    build: |limit, backend| Pool::builder(backend).limit(limit).build().expect("the limit is in range"),
     acquire: |pool| pool.acquire().await.expect("connects always succeed"),
+    within: |patience| pool.acquire_within(patience).await,
 );

@@ -1,17 +1,20 @@
 //! Subjects that manage nothing: a deadpool of ready-made connections, the semaphore and vector that people write by
 //! themselves, and the floor.
 
-use super::subject::{Conn, Subject, subject};
+use super::backend::{Backend, Conn};
+use super::subject::{Subject, subject};
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub(crate) struct DeadpoolUnmanaged(deadpool::unmanaged::Pool<Conn>);
 
 subject!(
     DeadpoolUnmanaged,
-    build: |limit| deadpool::unmanaged::Pool::from((0..limit).map(|_| Conn::default()).collect::<Vec<_>>()),
+    build: |limit, _backend| deadpool::unmanaged::Pool::from((0..limit).map(|_| Conn::default()).collect::<Vec<_>>()),
     acquire: |pool| pool.get().await.expect("the pool stays open"),
+    within: |patience| tokio::time::timeout(patience, pool.get()).await,
 );
 
 pub(crate) struct TokioSemaphore(Plain);
@@ -63,20 +66,23 @@ impl Drop for PlainLease<'_> {
 
 subject!(
     TokioSemaphore,
-    build: |limit| Plain {
+    build: |limit, _backend| Plain {
         semaphore: Semaphore::new(limit as usize),
         idle: Mutex::new((0..limit).map(|_| Conn::default()).collect()),
     },
     acquire: |pool| pool.acquire().await,
+    within: |patience| tokio::time::timeout(patience, pool.acquire()).await,
 );
 
 /// The same tasks with no pool: what the runtime alone costs.
 pub(crate) struct Floor;
 
 impl Subject for Floor {
-    async fn open(_: u32) -> Self {
+    async fn build(_: u32, _: Backend) -> Self {
         Floor
     }
+
+    async fn warm(&self, _: u32) {}
 
     async fn spin(&self, leases: u64) {
         let mut conn = Conn::default();
@@ -89,5 +95,22 @@ impl Subject for Floor {
         let mut conn = Conn::default();
         conn.touch();
         tokio::task::yield_now().await;
+    }
+
+    async fn stay(&self, hold: Duration) -> Duration {
+        let asked = Instant::now();
+        let mut conn = Conn::default();
+        let waited = asked.elapsed();
+        conn.touch();
+        tokio::time::sleep(hold).await;
+        waited
+    }
+
+    async fn request(&self) -> impl Send {}
+
+    /// Nothing comes: the runtime's own timer.
+    async fn within(&self, patience: Duration) -> bool {
+        tokio::time::sleep(patience).await;
+        false
     }
 }
