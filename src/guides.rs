@@ -6,6 +6,9 @@ pub mod fairness {}
 #[doc = include_str!("../docs/cancellation.md")]
 pub mod cancellation {}
 
+#[doc = include_str!("../docs/performance.md")]
+pub mod performance {}
+
 #[doc = include_str!("../docs/options.md")]
 pub mod options {}
 
