@@ -14,7 +14,8 @@
 //! | `storm` | 2,000 tasks whose requests all time out, since no connection comes back | how late each timeout comes, what it costs, what is left afterwards |
 //! | `silence` | two requests on a pool of one whose backend never answers; both may take 500 ms | when the second one ends |
 //!
-//! Two workers. The subjects take turns within every round; the waits of all rounds are counted together.
+//! Two workers. The subjects take turns within every round. A quantile is the median of the rounds', the largest wait is the
+//! largest of all.
 
 #![allow(clippy::print_stdout, reason = "a bench reports on the terminal")]
 
@@ -55,7 +56,9 @@ fn main() {
     let plan = if measuring { Plan::full(rounds) } else { Plan::smoke() };
 
     let wanted = |part: &str| asked.is_empty() || asked.iter().any(|one| one == part);
-    let mut markdown = format!("{rounds} rounds, the subjects in turns.\n");
+    let mut markdown = format!(
+        "{rounds} rounds, the subjects in turns; quantiles are medians of the rounds, the largest is the largest of all.\n"
+    );
     let mut parts = json!({});
     for part in tails::PARTS {
         if wanted(part.name) {

@@ -113,18 +113,11 @@ struct Row {
 impl Row {
     fn of((name, spikes): (&'static str, &Vec<Spike>)) -> Row {
         let middle = |of: &dyn Fn(&Spike) -> f64| median(spikes.iter().map(of).collect());
-        let quantile = |at: f64| {
-            middle(&|spike| {
-                let mut waits = Waits::default();
-                spike.served.iter().for_each(|served| waits.add(*served));
-                waits.at(at)
-            })
-        };
+        let quantile = |at: f64| middle(&|spike| Waits::round(spike.served.iter().copied()).at(at));
         let mut served = Waits::default();
         spikes
             .iter()
-            .flat_map(|spike| &spike.served)
-            .for_each(|one| served.add(*one));
+            .for_each(|spike| served.append(Waits::round(spike.served.iter().copied())));
         Row {
             name,
             half: quantile(0.5),

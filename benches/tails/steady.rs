@@ -48,19 +48,22 @@ pub(super) fn measure<S: Subject>(tasks: usize, limit: u32, window: Duration) ->
     stop.store(true, Relaxed);
     let lasted = began.elapsed();
 
-    let mut steady = Steady::default();
-    let mut shares = Vec::new();
+    let (mut waits, mut shares) = (Vec::new(), Vec::new());
     for task in tasks {
-        let (waits, leases) = runtime.block_on(task).expect("a measured task panicked");
-        waits.into_iter().for_each(|wait| steady.waits.add(wait));
+        let (of_task, leases) = runtime.block_on(task).expect("a measured task panicked");
+        waits.extend(of_task);
         shares.push(leases);
     }
+    let mut steady = Steady {
+        waits: Waits::round(waits),
+        leases: shares.iter().sum(),
+        lasted,
+        ..Steady::default()
+    };
     let (smallest, largest) = (shares.iter().min(), shares.iter().max());
     if let (Some(&smallest), Some(&largest)) = (smallest, largest) {
         steady.shares.push(smallest as f64 / largest.max(1) as f64);
     }
-    steady.leases = shares.iter().sum();
-    steady.lasted = lasted;
     steady
 }
 
@@ -83,7 +86,7 @@ pub(super) fn compare(plan: &Plan, subjects: &[Entry]) -> Vec<Section> {
 
 impl Steady {
     fn add(&mut self, more: Steady) {
-        self.waits.merge(&more.waits);
+        self.waits.append(more.waits);
         self.shares.extend(more.shares);
         self.leases += more.leases;
         self.lasted += more.lasted;

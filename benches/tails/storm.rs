@@ -83,14 +83,15 @@ pub(super) fn measure<S: Subject>(tasks: usize, mix: Mix, window: Duration) -> S
         .collect();
     std::thread::sleep(window);
     stop.store(true, Relaxed);
-    let mut storm = Storm::default();
+    let (mut storm, mut late) = (Storm::default(), Vec::new());
     for task in tasks {
         for (served, patience, took) in runtime.block_on(task).expect("a measured task panicked") {
             storm.served += u64::from(served);
             storm.early += u64::from(took < patience);
-            storm.late.add(took.saturating_sub(patience));
+            late.push(took.saturating_sub(patience));
         }
     }
+    storm.late = Waits::round(late);
     storm.spent = before.and_then(|before| Some(cpu::spent()? - before));
 
     storm.whole = runtime.block_on(async {
@@ -134,7 +135,7 @@ pub(super) fn compare(plan: &Plan, subjects: &[Entry]) -> Vec<Section> {
 
 impl Storm {
     fn and(mut self, more: Storm) -> Storm {
-        self.late.merge(&more.late);
+        self.late.append(more.late);
         self.spent = self.spent.zip(more.spent).map(|(spent, more)| spent + more);
         self.early += more.early;
         self.served += more.served;
