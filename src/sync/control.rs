@@ -153,7 +153,7 @@ impl<S: Stock> Line<S> {
         failed
     }
 
-    fn unwanted(&self, core: &mut Core<S::Back>) -> Vec<S::Unit> {
+    pub(super) fn unwanted(&self, core: &mut Core<S::Back>) -> Vec<S::Unit> {
         if core.phase == Phase::Open || !core.queue.is_empty() {
             return Vec::new();
         }

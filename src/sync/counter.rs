@@ -67,6 +67,9 @@ impl Line<Counter> {
                 issued: held + now_free,
             };
             self.serve(&mut core, &now, &mut wakes);
+            // Of an ending line nobody is left to use what was added: held is all that is issued.
+            let none = self.unwanted(&mut core);
+            debug_assert!(none.is_empty(), "bug: a permit has no number to hand out");
         }
         wakes.call();
     }
@@ -177,5 +180,142 @@ impl Stock for Counter {
         let free = self.0.fetch_and(!FREE, Acquire) & FREE;
         back.issued -= free as u32;
         Vec::new()
+    }
+}
+
+#[cfg(all(test, not(fairpool_loom)))]
+mod tests {
+    use super::super::line::{Ask, Given, Joined, Refused};
+    use super::super::queue::{Failure, Ticket};
+    use super::*;
+    use std::task::Waker;
+
+    /// The line, and what of it is in our hands.
+    struct Hands {
+        line: Line<Counter>,
+        permits: Vec<Permit>,
+        waiting: Vec<Ticket>,
+    }
+
+    impl Hands {
+        fn of(limit: u32) -> Self {
+            Hands {
+                line: Line::counter(limit),
+                permits: Vec::new(),
+                waiting: Vec::new(),
+            }
+        }
+
+        fn ask(&mut self) {
+            if let Some(permit) = self.line.take() {
+                return self.permits.push(permit);
+            }
+            let ask = Ask {
+                waker: Waker::noop().clone(),
+                now: 0,
+                deadline: NEVER,
+                queue_limit: u32::MAX,
+            };
+            match self.line.join(ask) {
+                Joined::Unit { unit, .. } => self.permits.push(unit),
+                Joined::Queued { ticket, .. } => self.waiting.push(ticket),
+                Joined::Full | Joined::Closed => {}
+            }
+        }
+
+        fn release(&mut self, which: usize) -> bool {
+            let permit = self.permits.swap_remove(which);
+            matches!(self.line.give(permit, 0, || 0), Given::Leaves(_))
+        }
+
+        /// Takes what was granted meanwhile; those that were failed are gone.
+        fn look(&mut self) {
+            for ticket in std::mem::take(&mut self.waiting) {
+                let mut place = Some(ticket);
+                if let super::super::line::Served::Unit(permit) = self.line.poll(&mut place, Waker::noop()) {
+                    self.permits.push(permit);
+                }
+                self.waiting.extend(place);
+            }
+        }
+
+        fn issued(&self) -> (u32, u32) {
+            let core = self.line.core.lock();
+            (core.back.issued, (self.line.stock.0.load(Acquire) & FREE) as u32)
+        }
+
+        fn assert_books(&self, what: &str) {
+            let census = self.line.census();
+            let (issued, free) = self.issued();
+            assert_eq!(census.held as usize, self.permits.len(), "{what}");
+            assert_eq!(census.pending as usize, self.waiting.len(), "{what}");
+            assert!(
+                issued <= census.limit.max(census.held),
+                "{what}: {issued} issued, {census:?}"
+            );
+            match census.phase {
+                Phase::Open => assert_eq!(issued, census.limit.max(census.held), "{what}: {census:?}"),
+                _ if census.pending == 0 => assert_eq!(free, 0, "{what}: free for nobody, {census:?}"),
+                _ => {}
+            }
+            if census.pending > 0 && !census.paused {
+                assert!(
+                    census.held >= census.limit && free == 0,
+                    "{what}: {free} free, {census:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_limit_raised_on_an_ending_line_frees_no_permits_for_nobody() {
+        for close in [false, true] {
+            let mut hands = Hands::of(2);
+            (0..2).for_each(|_| hands.ask());
+            if close {
+                hands.line.close();
+            } else {
+                hands.line.drain(|| 0);
+            }
+            hands.line.set_permits(5, || 0);
+            hands.assert_books("raised");
+            hands.line.set_permits(1, || 0);
+            hands.assert_books("lowered");
+            assert!(hands.release(0) && hands.release(0), "kept by a line that has ended");
+            hands.assert_books("given back");
+            assert_eq!(hands.issued(), (0, 0));
+            assert!(matches!(hands.line.try_take(), Err(Refused::Closed)));
+        }
+    }
+
+    #[test]
+    fn the_books_of_permits_are_right_after_any_sequence_of_changes() {
+        let mut random = fastrand::Rng::with_seed(1);
+        for world in 0..2_000 {
+            let mut hands = Hands::of(random.u32(1..4));
+            for step in 0..60 {
+                match random.u8(0..16) {
+                    0..=5 => hands.ask(),
+                    6..=8 if !hands.permits.is_empty() => {
+                        let which = random.usize(0..hands.permits.len());
+                        hands.release(which);
+                    }
+                    9 if !hands.waiting.is_empty() => {
+                        let ticket = hands.waiting.swap_remove(random.usize(0..hands.waiting.len()));
+                        // One granted meanwhile is ours to give back.
+                        hands.permits.extend(hands.line.leave(ticket));
+                    }
+                    10..=11 => hands.line.set_permits(random.u32(1..6), || 0),
+                    12 => hands.line.pause(),
+                    13 => hands.line.resume(|| 0),
+                    14 => drop(hands.line.fail_all(Failure::Cleared)),
+                    15 if step > 30 && random.bool() => drop(hands.line.drain(|| 0)),
+                    15 if step > 40 => drop(hands.line.close()),
+                    _ => {}
+                }
+                hands.look();
+                hands.assert_books(&format!("world {world}, step {step}"));
+            }
+        }
     }
 }
