@@ -13,6 +13,9 @@ use std::task::{Wake, Waker};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ring {
     pub(crate) at: u64,
+    /// The earliest moment, by the clock of whoever called, at which it was called at all: its own timer may have been first,
+    /// on a runtime whose clock is ahead of the one that served it.
+    pub(crate) earliest: u64,
     pub(crate) generation: u64,
     pub(crate) paused: bool,
     /// An older request that still waited.
@@ -100,14 +103,19 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.rung() || self.retired.load(Relaxed) {
+        if self.retired.load(Relaxed) {
+            return;
+        }
+        let at = self.books.now();
+        if let Some(ring) = &mut *self.ring.lock().unwrap_or_else(|poison| poison.into_inner()) {
+            ring.earliest = ring.earliest.min(at);
             return;
         }
         self.line.leaves(self.id);
-        let at = self.books.now();
         let (generation, paused) = self.books.with(|ledger| (ledger.generation, ledger.paused));
         let ring = Ring {
             at,
+            earliest: at,
             generation,
             paused,
             overtook: self.line.first().filter(|&older| older < self.id),

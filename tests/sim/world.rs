@@ -55,8 +55,6 @@ pub(crate) struct World {
     pub(crate) age_blur: u64,
     /// Since when there have been fewer idle connections than wanted, and nothing in the way of more.
     pub(crate) short_since: u64,
-    /// The end of the last time that passed in jumps, or in steps by two runtimes: then a deadline may be seen late.
-    pub(crate) skew: u64,
     /// Steps until a pool that is ending is replaced.
     pub(crate) ending: Option<u32>,
     pub(crate) next_id: u64,
@@ -127,7 +125,6 @@ impl World {
             blur: 0,
             age_blur: 0,
             short_since: u64::MAX,
-            skew: 0,
             ending: None,
             next_id: 1,
         }
@@ -216,7 +213,6 @@ impl World {
         let still = self.rts.advance(millis);
         // While they took turns, the two runtimes' clocks were apart by that much.
         if still > 1 {
-            self.skew = self.now();
             self.blurred();
         }
         self.tell_time();
@@ -225,8 +221,6 @@ impl World {
     fn stall(&mut self, millis: u64) {
         self.rts.settle();
         self.rts.stall(millis);
-        // Whoever tends the line was held up, and with it its look at the deadlines.
-        self.skew = self.now();
         self.tell_time();
         self.blurred();
     }
@@ -248,7 +242,6 @@ impl World {
             }
         };
         if self.rts.neglect(home, millis, look) {
-            self.skew = self.now();
             self.tell_time();
             self.blurred();
         }
