@@ -89,7 +89,9 @@ impl Drop for Underway<'_> {
             }
             match self.call {
                 Call::Validate if well => (record.used, record.last_check) = (false, now),
-                Call::Reset if well => record.dirty = false,
+                // What is being cleaned is not idle yet.
+                Call::Reset if well => (record.dirty, record.last_check) = (false, now),
+                Call::AfterRelease if well => record.last_check = now,
                 // Only now is it the pool's, and idle times count.
                 Call::AfterConnect if well => (record.joined, record.last_use) = (true, now),
                 Call::BeforeAcquire if well => record.unhooked = false,
