@@ -33,7 +33,7 @@ impl<M: Manager> Shared<M> {
             let counts = self.line.counts();
             match self.need(&counts, options.min_idle, options.max_connecting) {
                 Need::Check => match self.line.take_stale() {
-                    Some((slot, since)) => self.look_after(slot, since),
+                    Some((slot, since)) => self.look_after(slot, since, counts.pending == 0),
                     None => return u64::MAX,
                 },
                 Need::Connect => {
@@ -82,8 +82,9 @@ impl<M: Manager> Shared<M> {
         !tokio::spawn(super::attempt::connect(held, epoch)).is_finished()
     }
 
-    /// A stale connection that somebody waits for: lent if it is not that stale after all, else validated.
-    fn look_after(self: &Arc<Self>, slot: SlotOf<M>, since: u64) {
+    /// A stale connection that somebody waits or asked for: lent if it is not that stale after all, else validated. `kept`: it
+    /// will be idle again until somebody comes.
+    fn look_after(self: &Arc<Self>, slot: SlotOf<M>, since: u64, kept: bool) {
         let meta = self.cells.meta(slot.number());
         if meta.expire(self.now()) {
             self.line.part();
@@ -91,7 +92,7 @@ impl<M: Manager> Shared<M> {
         }
         let since = meta.last_use(since);
         let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid);
-        match self.needs_validation(since) {
+        match self.needs_validation(since, kept) {
             false if self.hooks.before_acquire.is_none() => held.deliver(true),
             validate => drop(tokio::spawn(super::tend::check(held, validate))),
         }
