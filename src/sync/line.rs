@@ -20,7 +20,7 @@ use super::primitives::{Mutex, Padded, mutant};
 use super::queue::{Failure, NEVER, Outcome, Queue, Ticket};
 use super::slips::Slips;
 use super::stock::Stock;
-use super::wakes::Wakes;
+use super::wakes::{Wakes, discard};
 use std::task::Waker;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,7 +240,7 @@ impl<S: Stock> Line<S> {
             Some(fresh)
         };
         drop(core);
-        drop(old);
+        discard(old);
         outcome
     }
 
@@ -262,7 +262,7 @@ impl<S: Stock> Line<S> {
 
     fn remove(&self, ticket: Ticket) -> Outcome {
         let (outcome, waker) = self.core.lock().queue.remove(&self.slips, ticket);
-        drop(waker);
+        discard(waker);
         outcome
     }
 

@@ -34,6 +34,14 @@ pub(crate) fn wake(waker: Waker) {
     contained(|| waker.wake());
 }
 
+/// Drops a waker that is not needed any more; a panic in that stays here.
+#[inline]
+pub(crate) fn discard(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        contained(|| drop(waker));
+    }
+}
+
 /// Runs somebody else's code. A panic in it stays here, and so does one in the drop of what it panicked with.
 #[inline(always)]
 pub(crate) fn contained<R>(code: impl FnOnce() -> R) -> Option<R> {
