@@ -22,7 +22,7 @@ pub(crate) const NIL: u32 = u32::MAX;
 /// No deadline.
 pub(crate) const NEVER: u64 = u64::MAX;
 /// Small for loom, which pays for every slip in every execution.
-const CHUNK: usize = if cfg!(fairpool_loom) { 4 } else { 64 };
+const CHUNK: usize = if cfg!(fairpool_loom) { 4 } else { 16 };
 /// How many settled nodes are looked at before a new chunk is made: after a clear, thousands may not have been read yet.
 const PROBES: usize = 8;
 
