@@ -57,17 +57,24 @@ impl<T> Job<T> {
 impl World {
     /// Polls the long operations that were woken.
     pub(crate) fn hear(&mut self) {
-        let handle = self.rts.main.handle().clone();
+        let (handle, number) = (self.rts.main.handle().clone(), self.rts.main.number);
         while let Some(mut warm_up) = self.warm_up.take_if(|warm_up| warm_up.job.bell.rung()) {
             match warm_up.job.poll(&handle) {
-                None => self.warm_up = Some(warm_up),
+                None => {
+                    // It looked again, and saw to a supervisor if the one before is gone.
+                    self.staffed(number);
+                    self.warm_up = Some(warm_up);
+                }
                 Some(result) => self.warmed_up(&warm_up, result),
             }
             self.rts.settle();
         }
         while let Some(mut drain) = self.drain.take_if(|drain| drain.job.bell.rung()) {
             match drain.job.poll(&handle) {
-                None => self.drain = Some(drain),
+                None => {
+                    self.staffed(number);
+                    self.drain = Some(drain);
+                }
                 Some(report) => self.drained(drain, report),
             }
             self.rts.settle();
