@@ -26,3 +26,6 @@ pub mod migrating {}
 
 #[doc = include_str!("../docs/tradeoffs.md")]
 pub mod tradeoffs {}
+
+#[doc = include_str!("../docs/keys.md")]
+pub mod keys {}

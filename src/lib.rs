@@ -59,6 +59,16 @@ pub use system::{
     management::Management,
 };
 
+#[cfg(not(fairpool_loom))]
+pub use system::keys::{
+    builder::KeyedBuilder,
+    error::{KeyedError, KeyedStage, KeyedTimeout},
+    guard::KeyedPooled,
+    handle::Keyed,
+    member::Key,
+    request::KeyedAcquire,
+    status::{KeyedCounts, KeyedStatus, KeyedTotals},
+};
 #[cfg(all(feature = "tower", not(fairpool_loom)))]
 pub use system::tower::{
     error::LimitedError,

@@ -3,6 +3,8 @@
 //! `live` is the number of connections made and not dropped yet, whatever the pool says. It knows nothing of the pool.
 #![allow(dead_code)] // each test file uses its part
 
+pub(crate) mod keyed;
+
 use fairpool::{Builder, Event, Interest, Manager, Observer, Pool, Status};
 use std::collections::VecDeque;
 use std::error::Error;
