@@ -218,6 +218,18 @@ async fn a_connect_whose_caller_gives_up_ends_on_the_shelf_of_its_key() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_attempt_left_behind_serves_the_next_of_its_key_and_nobody_makes_room() {
+    let (pool, backends) = keyed(|builder| builder.limit(2));
+    drop(pool.acquire(&1).await.unwrap());
+    backends[0].connect.always(Act::Takes(50));
+    assert!(tokio::time::timeout(ms(10), pool.acquire(&0)).await.is_err());
+    let began = Instant::now();
+    assert_eq!(pool.acquire(&0).await.unwrap().number, 1);
+    assert_eq!((began.elapsed(), backends[0].connect.calls()), (ms(40), 1));
+    assert_eq!((backends[1].live(), pool.status().totals.evicted), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_ready_first_serves_the_key_and_an_opening_not_begun_is_given_up() {
     let (pool, backends) = keyed(|builder| builder.limit(2));
     let held = pool.acquire(&0).await.unwrap();

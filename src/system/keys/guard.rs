@@ -103,7 +103,7 @@ impl<K: Key, M: Manager> Shared<K, M> {
 impl<K: Key, M: Manager> Drop for KeyedPooled<K, M> {
     fn drop(&mut self) {
         if let Some(link) = self.link.take() {
-            contained(|| self.shared.release(link, self.broken));
+            self.shared.release(link, self.broken);
         }
     }
 }

@@ -161,6 +161,8 @@ pub(super) struct House<K: Key, M: Manager> {
     pub(super) line: BTreeMap<u64, u64>,
     /// Requests that wait in any line or for their connection.
     pub(super) pending: u32,
+    /// Of these, those whose turn has come.
+    pub(super) admitted: u32,
     /// Tickets that were served before an older one, as far as anybody older waits: see `serve`.
     pub(super) passers: BTreeSet<u64>,
     /// Rooms with openings, and rooms with requests aside.
@@ -255,6 +257,7 @@ impl<K: Key, M: Manager> House<K, M> {
             requests: HashMap::new(),
             line: BTreeMap::new(),
             pending: 0,
+            admitted: 0,
             passers: BTreeSet::new(),
             unopened: BTreeSet::new(),
             resting: BTreeSet::new(),

@@ -54,7 +54,6 @@ impl<K: Key, M: Manager> House<K, M> {
         self.pending += 1;
         self.room(member.room).at_key.insert(id);
         self.settle(member.room, out);
-        let lined = |request: &Waiting<K, M>| matches!(request.stage, Stage::AtKey | Stage::InLine(_));
         match &self.requests[&id].stage {
             Stage::Served(_) => match self.leave(id, out) {
                 Stage::Served(link) => Joined::Served(*link),
@@ -62,8 +61,8 @@ impl<K: Key, M: Manager> House<K, M> {
             },
             Stage::AtKey | Stage::InLine(_) => {
                 let most = self.rules.options.queue_limit.unwrap_or(u32::MAX);
-                // `pending` is quick to compare; whose turn has come does not stand in a line.
-                if self.pending > most && self.requests.values().filter(|&other| lined(other)).count() > most as usize {
+                // Whose turn has come does not stand in a line.
+                if self.pending - self.admitted > most {
                     self.leave(id, out);
                     self.settle(member.room, out);
                     return Joined::Full(most);
@@ -184,7 +183,10 @@ impl<K: Key, M: Manager> House<K, M> {
                     self.resting.remove(&number);
                 }
             }
-            Stage::Admitted(ticket) => drop(room.admitted.remove(&ticket)),
+            Stage::Admitted(ticket) => {
+                room.admitted.remove(&ticket);
+                self.admitted -= 1;
+            }
             Stage::Served(_) | Stage::Failed(_) => return,
         }
         self.pending -= 1;
@@ -216,6 +218,7 @@ impl<K: Key, M: Manager> House<K, M> {
     pub(super) fn admit(&mut self, ticket: u64, id: u64) {
         self.unlist(id);
         self.pending += 1;
+        self.admitted += 1;
         self.set_stage(id, Stage::Admitted(ticket));
         let room = self.requests[&id].member.room;
         self.room(room).admitted.insert(ticket, id);

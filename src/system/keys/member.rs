@@ -10,6 +10,7 @@ use super::shared::Shared;
 use crate::pool::faults::Faults;
 use crate::pool::manager::Manager;
 use crate::sync::primitives::{Mutex, OnceLock};
+use crate::sync::wakes::contained;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Weak};
@@ -95,7 +96,9 @@ impl<K: Key, M: Manager> Drop for Member<K, M> {
         if let Some(shared) = self.shared.upgrade() {
             let room = shared.house.lock().rooms.remove(&self.room);
             drop(room);
-            shared.register.remove(self);
+            // `Eq` of the key and the manager's drop are users' code, and this may be a guard's drop.
+            contained(|| shared.register.remove(self));
         }
+        contained(|| drop(self.manager.take()));
     }
 }

@@ -14,7 +14,6 @@ use crate::pool::error::ConnectFailure;
 use crate::pool::manager::Manager;
 use crate::pool::timer::Timer;
 use crate::sync::line::Refused;
-use crate::sync::wakes::contained;
 use pin_project::{pin_project, pinned_drop};
 use std::fmt;
 use std::pin::Pin;
@@ -245,7 +244,7 @@ impl<K: Key, M: Manager> PinnedDrop for KeyedAcquire<K, M> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         let id = this.id.take();
-        contained(|| cancel(this.shared, id));
+        cancel(this.shared, id);
     }
 }
 

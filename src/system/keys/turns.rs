@@ -89,6 +89,12 @@ impl<K: Key, M: Manager> House<K, M> {
             if self.lend(ticket, id, out) {
                 continue;
             }
+            // An attempt that its request has left behind is as good as a new one.
+            if self.room(room).attempts() > self.room(room).admitted.len() {
+                self.admit(ticket, id);
+                self.advance(room, out);
+                continue;
+            }
             let occupied = self.busy + self.shelf.len() as u32;
             if self.busy >= self.limit() || occupied > self.limit() {
                 return;
