@@ -277,7 +277,7 @@ impl<K: Key, M: Manager> House<K, M> {
         self.paused = false;
         for number in self.rooms.keys().copied().collect::<Vec<_>>() {
             // What came back during the pause belongs to those whose turn had come before it.
-            while !self.room(number).admitted.is_empty() && self.may_lend() {
+            while !self.room(number).admitted.is_empty() {
                 let Some(link) = self.take_idle(number) else { break };
                 if self.is_stale(&link) {
                     self.shelve(link);

@@ -11,6 +11,8 @@
 //!   own way: it is closed under the place of its successor, whose connect begins when the farewell has ended. Connections of
 //!   other keys that are being opened, reset or closed are places, so they can delay a request but never leave it with a
 //!   place and no room. `serve` says `bug:` where that would fail.
+//! - *What is idle may be lent.* The shelf is emptied before a debt is owed, so while something lies there the places that will
+//!   not be closed are fewer than the limit.
 //! - *Nothing lost.* A place is in one hand at a time: a guard, a `Held` token of a task, an errand or an opening that waits
 //!   for the keeper.
 //! - *Attempts follow demand.* In each room, requests whose turn has come are as many as there are places being opened or
@@ -303,10 +305,5 @@ impl<K: Key, M: Manager> House<K, M> {
     /// Connections that exist or are on their way, and will not be closed for all that is known.
     pub(super) fn staying(&self) -> u32 {
         self.busy - self.leaving() + self.shelf.len() as u32
-    }
-
-    /// Whether another idle connection may be lent.
-    pub(super) fn may_lend(&self) -> bool {
-        self.busy - self.leaving() < self.limit()
     }
 }

@@ -87,21 +87,15 @@ impl<K: Key, M: Manager> House<K, M> {
         if self.paused {
             return Err(Refused::Paused);
         }
-        let alone = self.line.is_empty() && self.may_lend();
-        let per_key = self.rules.per_key;
+        let per_key = self.rules.per_key.unwrap_or(u32::MAX);
         let room = self.room(member.room);
-        if !room.at_key.is_empty() || !room.admitted.is_empty() || !room.aside.is_empty() {
+        let waits = !room.at_key.is_empty() || !room.admitted.is_empty() || !room.aside.is_empty();
+        let full = room.claims() >= per_key;
+        if waits || !self.line.is_empty() {
             return Err(Refused::Waiting);
         }
-        if per_key.is_some_and(|most| room.claims() >= most) {
+        if full {
             return Err(Refused::Empty);
-        }
-        if !alone {
-            return Err(if self.line.is_empty() {
-                Refused::Empty
-            } else {
-                Refused::Waiting
-            });
         }
         let link = self.take_idle(member.room).ok_or(Refused::Empty)?;
         if self.is_stale(&link) {

@@ -31,7 +31,7 @@ pub(super) struct Member<K: Key, M: Manager> {
 }
 
 /// Members by key. An entry whose member is gone is about to be taken out, or replaced.
-pub(super) struct Register<K: Key, M: Manager>(Mutex<Members<K, M>>);
+pub(super) struct Register<K: Key, M: Manager>(pub(super) Mutex<Members<K, M>>);
 
 type Members<K, M> = HashMap<Arc<K>, Weak<Member<K, M>>>;
 

@@ -129,9 +129,6 @@ impl<K: Key, M: Manager> House<K, M> {
 
     /// Serves a request in line by an idle connection of its own key: at once, or by way of a validation.
     fn lend(&mut self, ticket: u64, id: u64, out: &mut Outbox<K, M>) -> bool {
-        if !self.may_lend() {
-            return false;
-        }
         let room = self.requests[&id].member.room;
         let Some(link) = self.take_idle(room) else { return false };
         if self.is_stale(&link) {

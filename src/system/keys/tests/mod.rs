@@ -230,6 +230,10 @@ fn audit<K: Key, M: Manager>(house: &House<K, M>, debt: bool) {
     assert!(house.making <= house.work[Work::Closing as usize]);
     let occupied = house.busy + house.shelf.len() as u32;
     assert!(debt || occupied <= house.limit(), "{occupied} over {}", house.limit());
+    assert!(
+        house.shelf.is_empty() || house.staying() <= house.limit(),
+        "idle in a debt"
+    );
 
     let shelved: usize = house.rooms.values().map(|room| room.shelf.len()).sum();
     assert_eq!(shelved, house.shelf.len());
@@ -262,10 +266,7 @@ fn audit<K: Key, M: Manager>(house: &House<K, M>, debt: bool) {
     if let Some(id) = house.line.values().next().filter(|_| house.flows()) {
         let expired = house.requests[id].deadline <= house.now();
         let room = &house.rooms[&house.requests[id].member.room];
-        assert!(
-            expired || !house.may_lend() || room.shelf.is_empty(),
-            "the head waits beside its own"
-        );
+        assert!(expired || room.shelf.is_empty(), "the head waits beside its own");
         assert!(
             expired || house.busy >= house.limit() || occupied > house.limit(),
             "the head waits for nothing"

@@ -94,6 +94,14 @@ async fn room_can_always_be_made_while_other_keys_connect_reset_and_close() {
             0,
             "seed {seed}: a manager outlives its key"
         );
+        assert!(
+            pool.shared.house.lock().rooms.is_empty(),
+            "seed {seed}: a room outlives its key"
+        );
+        assert!(
+            pool.shared.register.0.lock().is_empty(),
+            "seed {seed}: a key outlives its use"
+        );
     }
     assert!(evicted >= 2_000, "room was made only {evicted} times");
     assert!(met.mixed >= 1_000 && met.all_busy >= 1_000, "{met:?} proves little");
