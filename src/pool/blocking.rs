@@ -40,6 +40,10 @@ impl<M: Manager> Pool<M> {
     /// connection is idle: code that gets past its tests on an idle pool and fails under load would be worse. Executors other
     /// than tokio cannot be told from plain threads; do not call this on one.
     ///
+    /// [`AcquireError::NoRuntime`] comes as soon as nobody could open a connection any more, also in the middle of the wait, when
+    /// the runtime that did so has ended and this thread has none: a wait that nobody works for would look like a busy pool. The
+    /// next request on any runtime takes over, so a caller that counts on one may ask again.
+    ///
     /// A thread that holds a connection and waits for another one of the same pool may wait for itself, until its time is out.
     ///
     /// # Examples
