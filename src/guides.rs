@@ -29,3 +29,6 @@ pub mod tradeoffs {}
 
 #[doc = include_str!("../docs/keys.md")]
 pub mod keys {}
+
+#[doc = include_str!("../docs/managers.md")]
+pub mod managers {}

@@ -13,6 +13,9 @@ mod observe;
 mod pool;
 #[cfg(not(fairpool_loom))]
 mod system;
+#[cfg(all(feature = "test-util", not(fairpool_loom)))]
+#[cfg_attr(docsrs, doc(cfg(feature = "test-util")))]
+pub mod test_util;
 
 #[cfg(not(fairpool_loom))]
 #[doc(hidden)]

@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// Managers must yield: a method that blocks its thread blocks the runtime, and no timeout can interrupt it. Work that
 /// blocks belongs on a thread of its own, as the SQLite driver does it.
 ///
+/// How to write one, and how to have it checked: [the guide](crate::guides::managers).
+///
 /// # Examples
 ///
 /// A manager whose connections remember whether they are inside a transaction:

@@ -14,12 +14,13 @@ enum Sight {
 
 /// From the ground up. `src/lib.rs` joins the rooms, `src/doc.rs` serves the documentation's examples, and `src/bin` is a
 /// crate of its own: they stand outside the table.
-const FLOORS: [(&str, Sight); 5] = [
+const FLOORS: [(&str, Sight); 6] = [
     ("sync", Sight::Rooms(&[])),
     ("observe", Sight::Rooms(&[])),
     ("pool", Sight::Rooms(&["sync", "observe"])),
     ("system", Sight::Rooms(&["sync", "observe", "pool"])),
     ("drivers", Sight::Face),
+    ("test_util", Sight::Face),
 ];
 
 /// Atomics and locks are for every room.
@@ -30,7 +31,14 @@ const GUESTS: [(&str, &[&str]); 10] = [
     ("rusqlite", &["src/drivers/sqlite"]),
     (
         "tokio",
-        &["src/pool", "src/system", "src/drivers", "src/bin", "src/doc"],
+        &[
+            "src/pool",
+            "src/system",
+            "src/drivers",
+            "src/test_util",
+            "src/bin",
+            "src/doc",
+        ],
     ),
     ("tower_layer", &["src/system/tower"]),
     ("tower_service", &["src/system/tower"]),
