@@ -335,3 +335,18 @@ fn a_pool_dropped_with_everything_else_leaves_no_connection_behind() {
     runtime.block_on(settle());
     assert_eq!(backend.live(), 0);
 }
+
+#[test]
+fn a_connection_of_a_runtime_that_is_gone_is_validated_once_before_it_is_lent_on_the_next() {
+    let (pool, backend) = pool_of(2);
+    plain_runtime().block_on(async { drop((pool.acquire().await, pool.acquire().await)) });
+    // As sockets do whose reactor is gone.
+    backend.validate.then([Act::Fails, Act::Ok]);
+    plain_runtime().block_on(async {
+        for validated in [2, 2] {
+            let held = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+            assert_eq!((backend.validate.calls(), backend.made()), (validated, 3));
+            drop(held);
+        }
+    });
+}

@@ -8,6 +8,8 @@ pub(crate) struct Entry<C> {
     pub(crate) conn: C,
     /// Generation at the moment its connect began.
     pub(crate) epoch: u32,
+    /// The runtime on which it was opened or last validated (`here`): its socket may be no use without.
+    pub(crate) home: u32,
     pub(crate) born: u64,
     /// The slot's use count when this connection came.
     pub(crate) first_use: u64,

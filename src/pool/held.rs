@@ -4,7 +4,7 @@
 //! its task panics, or dies with its runtime, the slot becomes vacant again.
 
 use super::manager::Manager;
-use super::shared::{Shared, SlotOf};
+use super::shared::{Shared, SlotOf, here};
 use super::tally::Work;
 use crate::observe::CloseReason;
 use std::sync::Arc;
@@ -45,6 +45,14 @@ impl<M: Manager> Held<M> {
         let shared = &self.shared;
         let slot = self.slot.as_mut().expect("bug: a slot was given back twice");
         shared.cells.value_mut(slot).as_mut().map(|entry| &mut entry.conn)
+    }
+
+    /// It was found sound on this runtime.
+    pub(crate) fn vouch(&mut self) {
+        let shared = self.shared.clone();
+        if let Some(entry) = shared.cells.value_mut(self.slot()).as_mut() {
+            entry.home = here();
+        }
     }
 
     pub(crate) fn fill(&mut self, conn: M::Connection, epoch: u32) {

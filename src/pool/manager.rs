@@ -54,7 +54,8 @@ pub trait Manager: Send + Sync + 'static {
     fn connect(&self) -> impl Future<Output = Result<Self::Connection, Self::Error>> + Send;
 
     /// Checks a connection that was idle for [`Options::validate_after_idle`], before it is lent again and within
-    /// [`Options::validate_timeout`]. One that fails is closed, and its request keeps its place in the line.
+    /// [`Options::validate_timeout`]. One that fails is closed, and its request keeps its place in the line. One that was idle when
+    /// its runtime ended is checked before it is lent on the next, as its socket may have gone with it.
     ///
     /// The default finds every connection sound.
     fn validate(&self, conn: &mut Self::Connection) -> impl Future<Output = Result<(), Self::Error>> + Send {

@@ -13,6 +13,7 @@ use super::name::Name;
 use super::options::Options;
 use super::tally::{Tally, Work, count};
 use super::watch::Watch;
+use super::whereabouts::current_runtime;
 use crate::observe::{CloseReason, Event};
 use crate::sync::cells::{Cells, Open, Slot};
 use crate::sync::line::{Given, Line};
@@ -134,10 +135,19 @@ impl<M: Manager> Shared<M> {
         *self.cells.value_mut(slot) = Some(Entry {
             conn,
             epoch,
+            home: here(),
             born: now,
             first_use,
         });
         count(&self.tally.opened);
+    }
+
+    /// Whether the runtime is another one now than that on which the connection was opened or last validated.
+    pub(crate) fn is_from_elsewhere(&self, slot: &SlotOf<M>) -> bool {
+        self.cells
+            .value(slot)
+            .as_ref()
+            .is_some_and(|entry| entry.home != here())
     }
 
     /// Takes the connection out of its slot.
@@ -254,4 +264,9 @@ pub(crate) fn lifetime_end(options: &Options, born: u64) -> u64 {
 /// A duration for an event: from then until now.
 pub(crate) fn since<M: Manager>(shared: &Shared<M>, then: u64) -> std::time::Duration {
     between(then, shared.now())
+}
+
+/// The runtime of the current task; its number is a count, of which this many bits are enough.
+pub(crate) fn here() -> u32 {
+    current_runtime().unwrap_or(0) as u32
 }

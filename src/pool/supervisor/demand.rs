@@ -90,7 +90,9 @@ impl<M: Manager> Shared<M> {
             self.line.part();
             return self.send(slot, Work::Closing, CloseReason::Lifetime);
         }
-        let since = meta.last_use(since);
+        // What was opened on a runtime that is gone may have gone with it, however lately it was in use.
+        let trusted = !self.is_from_elsewhere(&slot);
+        let since = trusted.then(|| meta.last_use(since));
         let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid);
         match self.needs_validation(since, kept) {
             false if self.hooks.before_acquire.is_none() => held.deliver(true),

@@ -45,6 +45,9 @@ pub(super) async fn check<M: Manager>(mut held: Held<M>, validate: bool) {
         sound,
     });
     if sound {
+        if validate {
+            held.vouch();
+        }
         return held.deliver(true);
     }
     held.part(CloseReason::Invalid);

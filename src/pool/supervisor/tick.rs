@@ -63,14 +63,14 @@ impl<M: Manager> Shared<M> {
         tick.due
     }
 
-    /// Whether a connection unused since then must be validated before it is lent; `kept`: if it is not lent before the next
-    /// tick.
-    pub(super) fn needs_validation(&self, since: u64, kept: bool) -> bool {
+    /// Whether a connection unused since then must be validated before it is lent, or one that is not to be trusted whenever that
+    /// was; `kept`: if it is not lent before the next tick.
+    pub(super) fn needs_validation(&self, since: Option<u64>, kept: bool) -> bool {
         let options = self.options();
         options.validate_after_idle.is_some_and(|after| {
             // It may have been in use last just after the tick before `since`.
             let tick = period(&options).unwrap_or(0).saturating_mul(1 + u64::from(kept));
-            self.now().saturating_sub(since).saturating_add(tick) >= nanos(after)
+            since.is_none_or(|since| self.now().saturating_sub(since).saturating_add(tick) >= nanos(after))
         })
     }
 
