@@ -31,6 +31,7 @@ pub(crate) enum Flaw {
     ValidateRefusesAll,
     ValidateDirties,
     ValidateHangsOnTheDead,
+    ValidatePanicsWhenDropped,
     BrokenIsNotNoticed,
     BrokenSaysYesAlways,
     BrokenNeedsARuntime,
@@ -40,8 +41,10 @@ pub(crate) enum Flaw {
     ResetForgetsWhenBuilt,
     ResetAlwaysFails,
     ResetNeedsARuntime,
+    ResetLeaksWhenDropped,
     CloseForgetsTheSession,
     CloseLeaksWhenDropped,
+    CloseLeaksTheUnread,
     CloseHangs,
     ClosePanics,
     DropPanics,
@@ -162,6 +165,7 @@ impl Drop for Conn {
         match self.flaw {
             Flaw::DropLeaksTheSession if !self.farewell => return,
             Flaw::CloseForgetsTheSession if self.farewell => return,
+            Flaw::CloseLeaksTheUnread if self.farewell && self.unread > 0 => return,
             Flaw::DropNeedsARuntime => drop(tokio::runtime::Handle::current()),
             _ => {}
         }
@@ -260,7 +264,9 @@ impl Manager for Wrong {
             Flaw::ValidateRefusesAll => return Err(Refusal::Lost),
             _ => {}
         }
+        let mut whole = OnDrop(self.has(Flaw::ValidatePanicsWhenDropped), || panic!("cut off"));
         let answer = conn.ask().await;
+        whole.0 = false;
         match self.flaw {
             Flaw::ValidateDirties => conn.session.state.lock().unwrap().in_transaction = true,
             Flaw::ValidateHangsOnTheDead if answer.is_err() => std::future::pending().await,
@@ -284,7 +290,13 @@ impl Manager for Wrong {
             if self.has(Flaw::ResetAlwaysFails) {
                 return Err(Refusal::Lost);
             }
-            conn.rollback().await
+            let server = conn.session.server.clone();
+            let mut whole = OnDrop(self.has(Flaw::ResetLeaksWhenDropped), || {
+                server.sessions.fetch_add(1, Relaxed);
+            });
+            let cleaned = conn.rollback().await;
+            whole.0 = false;
+            cleaned
         })
     }
 

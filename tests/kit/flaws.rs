@@ -260,3 +260,57 @@ fn a_use_whose_cancel_mixes_up_the_answers() {
         "after `exercise` was dropped",
     );
 }
+
+#[test]
+fn a_validate_that_panics_when_it_is_dropped() {
+    fails(
+        Flaw::ValidatePanicsWhenDropped,
+        "validate-dropped",
+        "a future of validate panicked when it was dropped before its end: cut off",
+    );
+}
+
+#[test]
+fn a_reset_that_leaks_a_session_when_it_is_dropped() {
+    fails(
+        Flaw::ResetLeaksWhenDropped,
+        "reset-dropped",
+        "counted 2 sessions where there should be 1",
+    );
+}
+
+#[test]
+fn a_close_that_leaks_the_session_of_a_panicked_use() {
+    fails(
+        Flaw::CloseLeaksTheUnread,
+        "use-panics",
+        "counted 2 sessions where there should be 1",
+    );
+}
+
+#[test]
+fn a_session_that_is_left_when_a_connect_fails_late() {
+    fails(
+        Flaw::DropLeaksTheSession,
+        "faults",
+        "2 connections are open after connect failed",
+    );
+}
+
+#[test]
+fn a_broken_connection_among_many() {
+    fails(
+        Flaw::BrokenIsNotNoticed,
+        "storm",
+        "in the middle of the storm does not work",
+    );
+}
+
+#[test]
+fn every_check_has_a_manager_here_that_it_finds_out() {
+    let here = include_str!("flaws.rs");
+    for finding in kit(Flaw::None).run().findings() {
+        let named = here.contains(&format!("\"{}\"", finding.check));
+        assert!(named, "no test has `{}` fail", finding.check);
+    }
+}
