@@ -1,7 +1,7 @@
 //! What every driver of this crate is held to: the conformance kit, with every closure that it can use and nothing left out.
 //!
 //! A driver has one function here, which says how its connections are used, dirtied, severed and counted.
-#![cfg(feature = "test-util")]
+#![cfg(all(feature = "test-util", feature = "sqlite"))]
 
 use fairpool::Manager;
 use fairpool::test_util::Conformance;
