@@ -34,7 +34,7 @@ type OnManager<M, T> = Box<dyn for<'a> Fn(&'a M) -> Answer<'a, T> + Send + Sync>
 ///     .exercise(|conn| Box::pin(async move { Ok(conn.query("select 1").await?) }))
 ///     .run();
 /// report.assert_ok();
-/// assert!(report.to_string().contains("severed-idle: it needs the closure `sever`"));
+/// assert!(report.to_string().contains("independent, severed-idle, broken-in-use: it needs the closure `sever`"));
 /// ```
 #[must_use = "nothing is checked before it is run"]
 pub struct Conformance<M: Manager> {

@@ -101,6 +101,20 @@ impl Report {
         self.with(|outcome| *outcome == Outcome::Passed)
     }
 
+    /// Each reason for which checks were skipped, and which.
+    fn reasons(&self) -> Vec<(&str, Vec<&'static str>)> {
+        let mut reasons: Vec<(&str, Vec<&'static str>)> = Vec::new();
+        for finding in &self.findings {
+            if let Outcome::Skipped(reason) = &finding.outcome {
+                match reasons.iter_mut().find(|(known, _)| known == reason) {
+                    Some((_, checks)) => checks.push(finding.check),
+                    None => reasons.push((reason, vec![finding.check])),
+                }
+            }
+        }
+        reasons
+    }
+
     fn with(&self, is: impl Fn(&Outcome) -> bool) -> impl Iterator<Item = &Finding> {
         self.findings.iter().filter(move |finding| is(&finding.outcome))
     }
@@ -113,16 +127,17 @@ impl fmt::Display for Report {
         let verdict = if failed == 0 { "keeps" } else { "does not keep" };
         writeln!(
             f,
-            "{} {verdict} its part of the bargain with the pool: {failed} checks failed, {warned} warned, {skipped} skipped, {passed} passed",
-            self.manager
+            "{} {verdict} its part of the bargain with the pool: of {} checks {failed} failed, {warned} warned, {skipped} were skipped, {passed} passed",
+            self.manager,
+            self.findings.len()
         )?;
         for finding in self.failed().chain(self.warned()) {
             write!(f, "\n{finding}")?;
         }
         if skipped > 0 {
             writeln!(f, "\nskipped:")?;
-            for finding in self.skipped() {
-                write!(f, "{finding}")?;
+            for (reason, checks) in self.reasons() {
+                writeln!(f, "  {}: {reason}", checks.join(", "))?;
             }
         }
         if passed > 0 {
