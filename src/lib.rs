@@ -24,6 +24,8 @@ pub mod doc;
 pub mod guides;
 
 #[cfg(not(fairpool_loom))]
+pub use observe::export;
+#[cfg(not(fairpool_loom))]
 pub use observe::{
     Activity, CloseReason, Ending, Event, Exporter, Interest, Observer, Order, OrderChecker, Scope, State, Status,
     Subject, Totals,

@@ -11,8 +11,13 @@
 //! | `subject` | a pool as those see it who watch many |
 //! | `status` | a look at a pool in numbers |
 //! | `order` | the checker of P1 |
+//! | `histogram` | durations counted by size, without a lock |
+//! | `export` | exporters, a feature each |
 
 mod event;
+pub mod export;
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+mod histogram;
 mod observer;
 mod order;
 mod several;

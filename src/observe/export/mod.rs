@@ -1,0 +1,28 @@
+//! Exporters: what pools tell, in the words of the crates that carry it on. A feature each.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `families` | every metric: its name, unit and meaning |
+//! | `member` | a watched pool: counts what it is told |
+//! | `roll` | all of them, read as one for each name |
+//! | `reading` | what was read |
+//! | `prometheus` | as text, or in a registry of `prometheus-client` |
+
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+mod families;
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+mod member;
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+mod reading;
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+mod roll;
+
+#[cfg(feature = "prometheus")]
+mod prometheus;
+
+#[cfg(feature = "prometheus")]
+pub use self::prometheus::PrometheusExporter;
+
+/// Of one lease in so many the time is taken, unless an exporter is told otherwise: about 3 % of the cost of a lease.
+#[cfg(any(feature = "metrics", feature = "prometheus"))]
+const USE_TIME: u32 = 64;
