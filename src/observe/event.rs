@@ -30,6 +30,11 @@ pub enum Event {
     },
     /// A request was refused because the line was full.
     QueueFull,
+    /// A request was refused, or removed from the line, since no connection can be had.
+    Refused {
+        /// Since the pool is draining or closed; otherwise since its backend cannot be connected to, and no retry will help.
+        closed: bool,
+    },
     /// A request was dropped while it stood in the line.
     Cancelled,
     /// `clear` removed so many requests.

@@ -71,6 +71,7 @@ impl Spread {
     }
 
     /// In seconds.
+    #[cfg(any(feature = "prometheus", test))]
     pub(crate) fn sum(&self) -> f64 {
         Duration::from_nanos(self.nanos).as_secs_f64()
     }

@@ -45,9 +45,11 @@ impl<M: Manager> Pool<M> {
             }
             let counts = shared.line.counts();
             if counts.phase != LinePhase::Open {
+                shared.tell(|| Event::Refused { closed: true });
                 return Err(AcquireError::Closed);
             }
             if counts.limit == MAX_SLOTS {
+                shared.tell(|| Event::QueueFull);
                 return Err(AcquireError::QueueFull { queue_limit: 0 });
             }
             shared.grow(counts.limit.saturating_mul(2).min(MAX_SLOTS));
@@ -83,10 +85,12 @@ impl<M: Manager> Pool<M> {
             ConnectFailure::Error(error) => AcquireError::Connect(error),
             ConnectFailure::Panicked => AcquireError::ConnectPanicked,
             ConnectFailure::TimedOut => {
+                let waited = since(shared, begun);
                 count(&shared.tally.timeouts);
+                shared.tell(|| Event::TimedOut { waited });
                 AcquireError::Timeout(Box::new(Timeout {
                     phase: Phase::Connect,
-                    waited: since(shared, begun),
+                    waited,
                     status: shared.status(),
                     last_connect: None,
                     pool: shared.name.if_given(),

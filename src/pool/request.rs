@@ -146,7 +146,7 @@ impl Request {
             *this.began = shared.now();
             *this.deadline = this.patience.deadline(shared, *this.began);
             if let Some(failure) = shared.faults.failing(*this.began) {
-                return Poll::Ready(Err(refused(failure)));
+                return Poll::Ready(Err(shared.refuse(Some(failure))));
             }
             if *this.deadline <= *this.began {
                 return self.try_once(shared);
@@ -241,7 +241,7 @@ impl Request {
                 self.served(shared, &slot, None);
                 Poll::Ready(Ok(slot))
             }
-            Err(crate::sync::line::Refused::Closed) => Poll::Ready(Err(AcquireError::Closed)),
+            Err(crate::sync::line::Refused::Closed) => Poll::Ready(Err(shared.refuse(None))),
             Err(_) => Poll::Ready(Err(self.failed(shared, Ended::Expired))),
         }
     }
@@ -281,8 +281,8 @@ impl Request {
                 AcquireError::QueueFull { queue_limit }
             }
             Ended::Cleared => AcquireError::Cleared,
-            Ended::Closed => AcquireError::Closed,
-            Ended::Fault => shared.faults.refusal().map_or(AcquireError::Closed, refused),
+            Ended::Closed => shared.refuse(None),
+            Ended::Fault => shared.refuse(shared.faults.refusal()),
             Ended::Expired => {
                 let waited = between(self.began, shared.now());
                 count(&shared.tally.timeouts);
@@ -325,6 +325,17 @@ impl Patience {
 }
 
 impl<M: Manager> Shared<M> {
+    /// The backend failed for good, or the pool is closed.
+    fn refuse(&self, failure: Option<ConnectFailure<M::Error>>) -> AcquireError<M::Error> {
+        let closed = failure.is_none();
+        self.tell(|| Event::Refused { closed });
+        match failure {
+            None => AcquireError::Closed,
+            Some(ConnectFailure::Error(error)) => AcquireError::Connect(error),
+            Some(_) => AcquireError::ConnectPanicked,
+        }
+    }
+
     /// The circumstances of a request whose time ran out.
     fn timeout(&self, waited: Duration) -> Timeout<M::Error> {
         let status = self.status();
@@ -355,12 +366,5 @@ fn ending<U>(outcome: &Result<U, Ended>) -> Ending {
         Err(Ended::Cleared) => Ending::Cleared,
         Err(Ended::Closed) => Ending::Closed,
         Err(Ended::Full | Ended::Fault) => Ending::Failed,
-    }
-}
-
-fn refused<E>(failure: ConnectFailure<E>) -> AcquireError<E> {
-    match failure {
-        ConnectFailure::Error(error) => AcquireError::Connect(error),
-        _ => AcquireError::ConnectPanicked,
     }
 }

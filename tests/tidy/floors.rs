@@ -33,6 +33,7 @@ const GUESTS: [(&str, &[&str]); 13] = [
         "tokio",
         &[
             "src/pool",
+            "src/observe/export/metrics",
             "src/system",
             "src/drivers",
             "src/test_util",

@@ -75,7 +75,10 @@ pub(crate) static FAMILIES: [Family; 22] = [
     gauge(
         "db.client.connection.count",
         "Connections that are idle, and connections that are lent.",
-        &[("idle", |now| f64::from(now.idle)), ("used", |now| f64::from(now.in_use))],
+        &[
+            ("idle", |now| f64::from(now.idle)),
+            ("used", |now| f64::from(now.in_use)),
+        ],
     )
     .by(STATE),
     gauge(
@@ -159,10 +162,12 @@ pub(crate) static FAMILIES: [Family; 22] = [
     ),
     counter(
         "fairpool.requests.unserved",
-        "Requests that got no connection because their time ran out, the line was full or cleared, or nobody wanted it any more.",
+        "Requests that got no connection, by why.",
         &[
             ("timed_out", Count::TimedOut),
             ("queue_full", Count::QueueFull),
+            ("backend_down", Count::BackendDown),
+            ("pool_closed", Count::PoolClosed),
             ("cleared", Count::Cleared),
             ("cancelled", Count::Cancelled),
         ],

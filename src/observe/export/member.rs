@@ -15,8 +15,6 @@ pub(crate) struct Member {
     use_time: u32,
     counts: [AtomicU64; COUNTS],
     spans: [Histogram; SPANS],
-    /// Leases that did not wait, as last read: see [`Member::counts`].
-    direct: AtomicU64,
     echo: Option<Echo>,
 }
 
@@ -27,7 +25,6 @@ impl Member {
             use_time,
             counts: std::array::from_fn(|_| AtomicU64::new(0)),
             spans: std::array::from_fn(|_| Histogram::default()),
-            direct: AtomicU64::new(0),
             echo,
         }
     }
@@ -53,7 +50,9 @@ impl Member {
         };
         let waited = &mut counts.spans[Span::Wait as usize];
         let rest = counts.counts[Count::Leases as usize].saturating_sub(waited.count());
-        waited.add_zeros(self.direct.fetch_max(rest, Relaxed).max(rest));
+        let direct = self.counts[Count::Direct as usize].fetch_max(rest, Relaxed).max(rest);
+        waited.add_zeros(direct);
+        counts.counts[Count::Direct as usize] = direct;
         counts
     }
 
@@ -77,6 +76,8 @@ impl Observer for Member {
             Event::Released { used } => self.took(Span::Use, *used),
             Event::TimedOut { .. } => self.count(Count::TimedOut, 1),
             Event::QueueFull => self.count(Count::QueueFull, 1),
+            Event::Refused { closed: false } => self.count(Count::BackendDown, 1),
+            Event::Refused { closed: true } => self.count(Count::PoolClosed, 1),
             Event::Cancelled => self.count(Count::Cancelled, 1),
             Event::Cleared { requests } => self.count(Count::Cleared, *requests as u64),
             // It will be opened, or fail.

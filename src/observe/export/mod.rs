@@ -7,6 +7,8 @@
 //! | `roll` | all of them, read as one for each name |
 //! | `reading` | what was read |
 //! | `prometheus` | as text, or in a registry of `prometheus-client` |
+//! | `metrics` | to the recorder of the crate `metrics` |
+//! | `tracing` | as events and spans of the crate `tracing` |
 
 #[cfg(any(feature = "metrics", feature = "prometheus"))]
 mod families;
@@ -17,11 +19,19 @@ mod reading;
 #[cfg(any(feature = "metrics", feature = "prometheus"))]
 mod roll;
 
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+#[cfg(feature = "tracing")]
+mod tracing;
 
+#[cfg(feature = "metrics")]
+pub use self::metrics::MetricsExporter;
 #[cfg(feature = "prometheus")]
 pub use self::prometheus::PrometheusExporter;
+#[cfg(feature = "tracing")]
+pub use self::tracing::TracingExporter;
 
 /// Of one lease in so many the time is taken, unless an exporter is told otherwise: about 3 % of the cost of a lease.
 #[cfg(any(feature = "metrics", feature = "prometheus"))]

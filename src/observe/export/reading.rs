@@ -8,9 +8,13 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Count {
     Leases,
+    /// Leases that did not wait.
+    Direct,
     Queued,
     TimedOut,
     QueueFull,
+    BackendDown,
+    PoolClosed,
     Cleared,
     Cancelled,
     Opened,
@@ -75,8 +79,18 @@ impl Counts {
         self.counts[count as usize]
     }
 
+    #[cfg(feature = "prometheus")]
     pub(crate) fn span(&self, span: Span) -> &Spread {
         &self.spans[span as usize]
+    }
+
+    /// What was counted since then; of what takes time, nothing.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn since(&self, then: &Counts) -> Counts {
+        Counts {
+            counts: std::array::from_fn(|at| self.counts[at].saturating_sub(then.counts[at])),
+            spans: Default::default(),
+        }
     }
 
     pub(crate) fn add(&mut self, other: &Counts) {
