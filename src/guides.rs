@@ -32,3 +32,6 @@ pub mod keys {}
 
 #[doc = include_str!("../docs/managers.md")]
 pub mod managers {}
+
+#[doc = include_str!("../docs/operations.md")]
+pub mod operations {}
