@@ -258,7 +258,7 @@ impl<M: Manager> Shared<M> {
     /// Has every connection looked after before it is lent, if that is wanted or nobody watches how idle ones age.
     pub(crate) fn guard(&self) {
         self.line.set_guarded(|| {
-            let guarded = self.live.wary.load(Relaxed) || self.live.unattended.load(Relaxed);
+            let guarded = self.live.wary.load(Relaxed) || self.desk.unattended();
             self.live.care.store(self.care(guarded), Relaxed);
             guarded
         });

@@ -3,7 +3,7 @@
 //! | `home` | meaning | left by |
 //! |---|---|---|
 //! | 0 | nobody in office | `Desk::open`, by whoever next has to wait |
-//! | a runtime's id | a supervisor is spawned there | its tenure's end: finished, panicked, or its runtime gone |
+//! | a runtime's id | a supervisor is spawned there | its tenure's end: finished, panicked, its runtime gone, or somebody `replace`d it |
 //!
 //! **Lane rule**: who puts an errand into the lane looks at the desk, under its lock, afterwards; a supervisor's end empties
 //! the desk, under that lock, before it sweeps the lane. One of the two comes second and sees the other, so no errand is
@@ -11,40 +11,12 @@
 
 use super::whereabouts::{current_runtime, runtime_number};
 use crate::sync::primitives::{AtomicBool, AtomicU64, Mutex, Ordering::*};
-use crate::sync::wakes::wake;
+use crate::sync::signal::Signal;
 use futures::FutureExt;
 use futures::future::{Either, OptionFuture, pending, ready};
-use futures::task::AtomicWaker;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
-
-/// Calls the supervisor. Shared with its task, so that the end of the pool can call it too.
-#[derive(Debug, Default)]
-pub(crate) struct Signal {
-    called: AtomicBool,
-    waker: AtomicWaker,
-}
-
-impl Signal {
-    /// May be called anywhere, any number of times.
-    pub(crate) fn poke(&self) {
-        if !self.called.swap(true, AcqRel) {
-            self.waker.take().into_iter().for_each(wake);
-        }
-    }
-
-    /// Ready once for all calls since the last time.
-    pub(crate) fn poll_called(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.waker.register(cx.waker());
-        if self.called.swap(false, AcqRel) {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
-    }
-}
 
 #[derive(Debug)]
 struct Office {
@@ -61,6 +33,9 @@ pub(crate) struct Desk {
     pub(crate) signal: Arc<Signal>,
     /// See the table. Written under `office`'s lock, read without.
     home: AtomicU64,
+    /// A supervisor has ended, and no other begun to look after what is idle. Written under the same lock, so that no
+    /// predecessor has the last word.
+    unattended: AtomicBool,
     office: Mutex<Office>,
 }
 
@@ -69,6 +44,7 @@ impl Desk {
         Desk {
             signal: Arc::default(),
             home: AtomicU64::new(0),
+            unattended: AtomicBool::new(false),
             office: Mutex::new(Office {
                 seat: None,
                 term: 0,
@@ -102,10 +78,43 @@ impl Desk {
         let Some(handle) = office.preferred.clone().or_else(|| Handle::try_current().ok()) else {
             return Opening::NoRuntime;
         };
+        let term = self.install(&mut office, &handle);
+        Opening::Ours(handle, term)
+    }
+
+    /// Takes office from the supervisor of this term for one on this runtime; the new term, unless that one is gone already.
+    pub(crate) fn replace(&self, term: u64, runtime: &Handle) -> Option<u64> {
+        let mut office = self.office.lock();
+        if office.term != term || self.home.load(Relaxed) == 0 {
+            return None;
+        }
+        office.preferred = None;
+        self.unattended.store(true, Relaxed);
+        Some(self.install(&mut office, runtime))
+    }
+
+    fn install(&self, office: &mut Office, runtime: &Handle) -> u64 {
         office.term += 1;
-        office.seat = Some(handle.clone());
-        self.home.store(runtime_number(&handle), Release);
-        Opening::Ours(handle, office.term)
+        office.seat = Some(runtime.clone());
+        self.home.store(runtime_number(runtime), Release);
+        office.term
+    }
+
+    /// Whether the supervisor of this term is still in office.
+    pub(crate) fn holds(&self, term: u64) -> bool {
+        self.office.lock().term == term
+    }
+
+    /// The supervisor of this term begins to look after what is idle, unless it has been replaced.
+    pub(crate) fn attend(&self, term: u64) {
+        let office = self.office.lock();
+        if office.term == term {
+            self.unattended.store(false, Relaxed);
+        }
+    }
+
+    pub(crate) fn unattended(&self) -> bool {
+        self.unattended.load(Relaxed)
     }
 
     /// A timer on the runtime we are on; where there is none, or it has none, on the supervisor's.
@@ -128,6 +137,7 @@ impl Desk {
         let ours = office.term == term;
         if ours {
             self.home.store(0, Release);
+            self.unattended.store(true, Relaxed);
             (office.preferred, office.seat) = (None, None);
         }
         ours

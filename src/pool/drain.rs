@@ -2,6 +2,7 @@
 
 use super::clock::{between, nanos};
 use super::handle::Pool;
+use super::lookout::Lookout;
 use super::manager::Manager;
 use super::tally::Work;
 use crate::observe::CloseReason;
@@ -94,6 +95,8 @@ impl<M: Manager> Pool<M> {
         shared.live.drain_until.fetch_min(until, Relaxed);
         let idle = shared.line.drain(|| shared.now());
         shared.dismiss(idle, CloseReason::Retired);
+        let mut lookout = Lookout::default();
+        let mut look_at = lookout.next(began);
         loop {
             let mut changed = pin!(shared.changed.notified());
             changed.as_mut().enable();
@@ -102,12 +105,22 @@ impl<M: Manager> Pool<M> {
                 break;
             }
             // Without any runtime there is nothing to wait with.
-            if shared.now() >= until || !shared.staff() {
+            let now = shared.now();
+            if now >= until || !shared.staff() {
                 break;
+            }
+            if now >= look_at {
+                lookout.look(shared);
+                look_at = lookout.next(now);
             }
             shared.poke();
             // Nothing is held here: a drain dropped now goes on in the supervisor's hands.
-            match select(changed, pin!(shared.desk.sleep_until(shared.clock.instant(until)))).await {
+            match select(
+                changed,
+                pin!(shared.desk.sleep_until(shared.clock.instant(until.min(look_at)))),
+            )
+            .await
+            {
                 Either::Left(_) | Either::Right(_) => {}
             }
         }

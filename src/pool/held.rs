@@ -5,7 +5,7 @@
 
 use super::manager::Manager;
 use super::shared::{Shared, SlotOf, here};
-use super::tally::Work;
+use super::tally::{Duty, Work};
 use crate::observe::CloseReason;
 use std::sync::Arc;
 
@@ -13,6 +13,8 @@ pub(crate) struct Held<M: Manager> {
     pub(crate) shared: Arc<Shared<M>>,
     slot: Option<SlotOf<M>>,
     work: Work,
+    /// Whose attempt this is, if it is one.
+    duty: Option<Arc<Duty>>,
     /// Booked as leaving with the line.
     leaving: bool,
     /// Why the connection is closed, if this token is dropped with one.
@@ -26,6 +28,7 @@ impl<M: Manager> Held<M> {
             shared,
             slot: Some(slot),
             work,
+            duty: None,
             leaving: work == Work::Closing,
             reason,
         }
@@ -34,6 +37,21 @@ impl<M: Manager> Held<M> {
     pub(crate) fn begin(shared: Arc<Shared<M>>, slot: SlotOf<M>, work: Work, reason: CloseReason) -> Self {
         shared.tally.begin(work);
         Held::adopt(shared, slot, work, reason)
+    }
+
+    /// Counts it among a supervisor's own attempts.
+    pub(crate) fn on(mut self, duty: &Arc<Duty>) -> Self {
+        duty.begin(self.work);
+        self.duty = Some(duty.clone());
+        self
+    }
+
+    /// The work has ended, in one way or another.
+    fn end_work(&mut self) {
+        if let Some(duty) = self.duty.take() {
+            duty.end(self.work);
+        }
+        self.shared.tally.end(self.work);
     }
 
     fn slot(&mut self) -> &mut SlotOf<M> {
@@ -77,7 +95,7 @@ impl<M: Manager> Held<M> {
             self.shared.line.part();
             self.leaving = true;
             self.shared.tally.begin(Work::Closing);
-            self.shared.tally.end(self.work);
+            self.end_work();
             self.work = Work::Closing;
             // Whoever waited for this one needs another, and the farewell may take its time.
             self.shared.poke();
@@ -88,7 +106,7 @@ impl<M: Manager> Held<M> {
     pub(crate) fn deliver(mut self, checked: bool) {
         let slot = self.slot.take().expect("bug: a slot was given back twice");
         // First out of the work, so that the counts never show a lent connection as being worked on.
-        self.shared.tally.end(self.work);
+        self.end_work();
         self.shared.hand_back(slot, checked);
         // Only now does it count as open, which a `warm_up` may be waiting to see.
         self.shared.announce();
@@ -98,14 +116,14 @@ impl<M: Manager> Held<M> {
     /// Hands the slot to a caller, with the connection in it.
     pub(crate) fn lend(mut self) -> SlotOf<M> {
         let slot = self.slot.take().expect("bug: a slot was given back twice");
-        self.shared.tally.end(self.work);
+        self.end_work();
         slot
     }
 
     /// Gives an empty slot back. Returns how many slots are occupied still.
     pub(crate) fn vacate(mut self) -> u32 {
         let slot = self.slot.take().expect("bug: a slot was given back twice");
-        self.shared.tally.end(self.work);
+        self.end_work();
         self.shared.vacate(slot, self.leaving, self.reason)
     }
 }
@@ -113,7 +131,7 @@ impl<M: Manager> Held<M> {
 impl<M: Manager> Drop for Held<M> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
-            self.shared.tally.end(self.work);
+            self.end_work();
             self.shared.vacate(slot, self.leaving, self.reason);
         }
     }

@@ -10,7 +10,7 @@
 //! | `loose` | connections without a pool |
 //! | `guard`, `owned`, `release` | the two guards, and what their drop does |
 //! | `shared`, `entry`, `tally`, `faults`, `clock` | what all of them share |
-//! | `supervisor`, `desk`, `whereabouts`, `lane`, `held` | the background work; how it is called and fed, and from which runtime; capacity as a token |
+//! | `supervisor`, `desk`, `lookout`, `whereabouts`, `lane`, `held` | the background work; where it sits, whether it still listens, from which runtime it is called, how it is fed; capacity as a token |
 //! | `error`, `probe` | what users are told |
 //! | `onlookers`, `watch`, `notes`, `name` | who looks on, and what each lease does for that; where it was taken; what a pool is called |
 //!
@@ -33,6 +33,7 @@ pub(crate) mod handle;
 mod held;
 mod hooks;
 mod lane;
+mod lookout;
 pub(crate) mod loose;
 pub(crate) mod manager;
 mod name;

@@ -6,6 +6,7 @@
 use super::clock::{between, nanos};
 use super::desk::timer_here;
 use super::error::{AcquireError, ConnectFailure, Phase, Timeout};
+use super::lookout::Lookout;
 use super::manager::Manager;
 use super::notes::Site;
 use super::shared::{Shared, SlotOf};
@@ -13,7 +14,6 @@ use super::tally::count;
 use super::watch::{Companion, Leases};
 use crate::observe::{Activity, Ending, Event, Order, State};
 use crate::sync::primitives::Ordering::Relaxed;
-use crate::sync::queue::NEVER;
 use crate::sync::wait::{Ended, Place};
 use pin_project::pin_project;
 use std::mem::ManuallyDrop;
@@ -33,6 +33,15 @@ pub(crate) enum Patience {
     Within(Duration),
 }
 
+/// A timer for the deadline, and on the way there for a look at whether the supervisor still listens.
+#[pin_project]
+#[derive(Debug)]
+struct Watched {
+    #[pin]
+    sleep: Sleep,
+    lookout: Lookout,
+}
+
 #[pin_project]
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -47,7 +56,7 @@ pub(crate) struct Request {
     drawn_before: u64,
     /// Armed only where the supervisor's timer cannot be relied on: we run on another runtime.
     #[pin]
-    timer: Option<Sleep>,
+    timer: Option<Watched>,
     /// Whose timer that is. A timer must not be polled when its runtime is gone, and is of no use on another.
     timer_on: u64,
     /// An observer's scope around the wait. There is one only while the request is in line, and whatever ends that ends it:
@@ -82,7 +91,7 @@ impl Request {
         }
     }
 
-    /// By the pool's clock; known once it has been polled, and [`NEVER`] without one.
+    /// By the pool's clock; known once it has been polled, and `u64::MAX` without one.
     pub(crate) fn deadline(&self) -> u64 {
         self.deadline
     }
@@ -187,15 +196,17 @@ impl Request {
         if *this.timer_on == UNTIMED {
             return Poll::Pending;
         }
-        let abroad = shared.desk.abroad().filter(|_| *this.deadline != NEVER);
-        let Some(here) = abroad else {
+        let Some(here) = shared.desk.abroad() else {
             this.timer.set(None);
             *this.timer_on = 0;
             return Poll::Pending;
         };
         if *this.timer_on != here {
             // A runtime without timers leaves our time to the supervisor, as no runtime at all does.
-            this.timer.set(timer_here(shared.clock.instant(*this.deadline)));
+            let lookout = Lookout::default();
+            let first = lookout.next(shared.now()).min(*this.deadline);
+            let sleep = timer_here(shared.clock.instant(first));
+            this.timer.set(sleep.map(|sleep| Watched { sleep, lookout }));
             *this.timer_on = here;
             // The supervisor may be stuck, and so never come to look at the deadlines in time.
             shared.line.watch();
@@ -203,8 +214,17 @@ impl Request {
         let Some(timer) = this.timer.as_mut().as_pin_mut() else {
             return Poll::Pending;
         };
-        ready!(timer.poll(cx));
-        this.place.expire(&shared.line)
+        let mut timer = timer.project();
+        loop {
+            ready!(timer.sleep.as_mut().poll(cx));
+            let now = shared.now();
+            if *this.deadline <= now {
+                return this.place.expire(&shared.line);
+            }
+            timer.lookout.look(shared);
+            let next = timer.lookout.next(now).min(*this.deadline);
+            timer.sleep.as_mut().reset(shared.clock.instant(next));
+        }
     }
 
     /// The deadline of a request in line has come. A connection assigned before that is a success.

@@ -54,9 +54,8 @@ pub(crate) struct Live {
     pub(crate) queue_limit: AtomicU32,
     /// What a release must look at: `GUARDED`, `TIMED`. One word, so that it costs no more than one of them.
     pub(crate) care: AtomicU32,
-    /// What the options and hooks ask for, and whether a supervisor has ended and no other begun: `GUARDED` is either.
+    /// What the options and hooks ask for: `GUARDED` is that, or that nobody attends (`desk`).
     pub(crate) wary: AtomicBool,
-    pub(crate) unattended: AtomicBool,
     /// Connections that `warm_up` calls ask for.
     pub(crate) warm: AtomicU32,
     /// A `try_acquire` found nothing.
@@ -78,7 +77,6 @@ impl Live {
             queue_limit: AtomicU32::new(0),
             care: AtomicU32::new(0),
             wary: AtomicBool::new(false),
-            unattended: AtomicBool::new(false),
             warm: AtomicU32::new(0),
             asked: AtomicU32::new(0),
             drain_until: AtomicU64::new(u64::MAX),

@@ -65,6 +65,36 @@ impl Tally {
     }
 }
 
+/// The attempts that one supervisor has under way. Those of one that was replaced, on a runtime that nobody drives, may never
+/// end: they hold their slots, but nobody else up.
+#[derive(Debug, Default)]
+pub(crate) struct Duty {
+    connecting: AtomicU32,
+    validating: AtomicU32,
+}
+
+impl Duty {
+    fn of(&self, work: Work) -> &AtomicU32 {
+        match work {
+            Work::Connecting => &self.connecting,
+            Work::Validating => &self.validating,
+            Work::Resetting | Work::Closing => unreachable!("bug: no attempt"),
+        }
+    }
+
+    pub(crate) fn begin(&self, work: Work) {
+        self.of(work).fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn end(&self, work: Work) {
+        self.of(work).fetch_sub(1, Relaxed);
+    }
+
+    pub(crate) fn at(&self, work: Work) -> u32 {
+        self.of(work).load(Relaxed)
+    }
+}
+
 /// Counts one event.
 pub(crate) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Relaxed);

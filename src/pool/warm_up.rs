@@ -3,6 +3,7 @@
 use super::clock::nanos;
 use super::error::{ConnectFailure, WarmUpError};
 use super::handle::Pool;
+use super::lookout::Lookout;
 use super::manager::Manager;
 use super::shared::Shared;
 use crate::sync::line::Phase;
@@ -59,6 +60,8 @@ impl<M: Manager> Pool<M> {
             .saturating_add(patience)
             .min(shared.now().saturating_add(nanos(Duration::from_secs(1 << 30))));
         let _wish = Wish { shared: shared.clone() };
+        let mut lookout = Lookout::default();
+        let mut look_at = lookout.next(shared.now());
         loop {
             let mut changed = pin!(shared.changed.notified());
             changed.as_mut().enable();
@@ -85,8 +88,17 @@ impl<M: Manager> Pool<M> {
             }
             shared.live.warm.fetch_max(connections, Relaxed);
             shared.poke();
+            let now = shared.now();
+            if now >= look_at {
+                lookout.look(shared);
+                look_at = lookout.next(now);
+            }
             // Dropped here, only the wish is withdrawn.
-            let _ = select(changed, pin!(shared.desk.sleep_until(shared.clock.instant(until)))).await;
+            let _ = select(
+                changed,
+                pin!(shared.desk.sleep_until(shared.clock.instant(until.min(look_at)))),
+            )
+            .await;
         }
     }
 }

@@ -7,6 +7,7 @@
 //! | `stock` | what a line gives out; `slots` (numbered) and `counter` (permits) are the two |
 //! | `slot`, `word`, `upkeep`, `cells`, `segments` | slots: the token; a packed word of idle bits; vacancies, debt, epochs, ticks; what stands in them, in tables that never move |
 //! | `wait` | the future of one request |
+//! | `signal` | how whoever tends the line is called |
 //! | `home`, `wakes`, `primitives` | thread numbers; wakers called outside the lock; std or loom |
 //!
 //! **The promise from which every ordering follows**: a unit is in one place at a time, and whoever takes it sees all that
@@ -22,6 +23,7 @@ pub(crate) mod line;
 pub(crate) mod primitives;
 pub(crate) mod queue;
 pub(crate) mod segments;
+pub(crate) mod signal;
 mod slips;
 pub(crate) mod slot;
 pub(crate) mod slots;

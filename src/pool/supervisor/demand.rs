@@ -7,7 +7,7 @@
 use super::super::held::Held;
 use super::super::manager::Manager;
 use super::super::shared::{Shared, SlotOf};
-use super::super::tally::Work;
+use super::super::tally::{Duty, Work};
 use crate::observe::CloseReason;
 use crate::sync::line::Phase;
 use crate::sync::primitives::Ordering::Relaxed;
@@ -27,13 +27,13 @@ enum Need {
 
 impl<M: Manager> Shared<M> {
     /// Begins what is wanted; returns when a backoff ends that holds something up.
-    pub(super) fn meet_demand(self: &Arc<Self>, now: u64) -> u64 {
+    pub(super) fn meet_demand(self: &Arc<Self>, now: u64, duty: &Arc<Duty>) -> u64 {
         let options = self.options();
         loop {
             let counts = self.line.counts();
-            match self.need(&counts, options.min_idle, options.max_connecting) {
+            match self.need(&counts, options.min_idle, options.max_connecting, duty) {
                 Need::Check => match self.line.take_stale() {
-                    Some((slot, since)) => self.look_after(slot, since, counts.pending == 0),
+                    Some((slot, since)) => self.look_after(slot, since, counts.pending == 0, duty),
                     None => return u64::MAX,
                 },
                 Need::Connect => {
@@ -45,7 +45,7 @@ impl<M: Manager> Shared<M> {
                         return u64::MAX;
                     };
                     self.live.asked.store(0, Relaxed);
-                    if !self.open(slot, epoch) {
+                    if !self.open(slot, epoch, duty) {
                         return u64::MAX;
                     }
                 }
@@ -54,8 +54,8 @@ impl<M: Manager> Shared<M> {
         }
     }
 
-    fn need(&self, counts: &Counts, min_idle: u32, max_connecting: u32) -> Need {
-        let (validating, connecting) = (self.tally.at(Work::Validating), self.tally.at(Work::Connecting));
+    fn need(&self, counts: &Counts, min_idle: u32, max_connecting: u32, duty: &Duty) -> Need {
+        let (validating, connecting) = (duty.at(Work::Validating), duty.at(Work::Connecting));
         if counts.phase == Phase::Closed {
             return Need::Nothing;
         }
@@ -77,14 +77,14 @@ impl<M: Manager> Shared<M> {
 
     /// False when the attempt has ended already. Then it has called us; or our runtime is shutting down and drops whatever is
     /// spawned, and to try again before we are dropped ourselves would never end.
-    fn open(self: &Arc<Self>, slot: SlotOf<M>, epoch: u32) -> bool {
-        let held = Held::begin(self.clone(), slot, Work::Connecting, CloseReason::Retired);
+    fn open(self: &Arc<Self>, slot: SlotOf<M>, epoch: u32, duty: &Arc<Duty>) -> bool {
+        let held = Held::begin(self.clone(), slot, Work::Connecting, CloseReason::Retired).on(duty);
         !tokio::spawn(super::attempt::connect(held, epoch)).is_finished()
     }
 
     /// A stale connection that somebody waits or asked for: lent if it is not that stale after all, else validated. `kept`: it
     /// will be idle again until somebody comes.
-    fn look_after(self: &Arc<Self>, slot: SlotOf<M>, since: u64, kept: bool) {
+    fn look_after(self: &Arc<Self>, slot: SlotOf<M>, since: u64, kept: bool, duty: &Arc<Duty>) {
         let meta = self.cells.meta(slot.number());
         if meta.expire(self.now()) {
             self.line.part();
@@ -93,7 +93,7 @@ impl<M: Manager> Shared<M> {
         // What was opened on a runtime that is gone may have gone with it, however lately it was in use.
         let trusted = !self.is_from_elsewhere(&slot);
         let since = trusted.then(|| meta.last_use(since));
-        let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid);
+        let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid).on(duty);
         match self.needs_validation(since, kept) {
             false if self.hooks.before_acquire.is_none() => held.deliver(true),
             validate => drop(tokio::spawn(super::tend::check(held, validate))),

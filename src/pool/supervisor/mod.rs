@@ -6,7 +6,8 @@
 //! tokens and so gives every slot back.
 //!
 //! **It may die; the pool may not.** Its tenure's end clears the desk, sweeps the lane and wakes the whole line; whoever is
-//! polled next starts a new one on its own runtime.
+//! polled next starts a new one on its own runtime. One that does not listen is replaced (`lookout`). For a moment there may
+//! then be two: each step takes what it works on under a lock, so the late one does nothing twice, and ends at its next turn.
 //!
 //! | file | verb |
 //! |---|---|
@@ -25,14 +26,17 @@ mod tick;
 use super::desk::{Opening, has_timers};
 use super::manager::Manager;
 use super::shared::Shared;
+use super::tally::Duty;
 use crate::observe::CloseReason;
 use crate::sync::line::Phase;
 use crate::sync::primitives::Ordering::Relaxed;
+use crate::sync::signal::{Heard, Signal};
 use futures::FutureExt;
 use futures::future::{Either, select};
 use std::pin::pin;
 use std::sync::{Arc, Weak};
 use tick::Tick;
+use tokio::runtime::Handle;
 
 impl<M: Manager> Shared<M> {
     /// Sees to it that a supervisor is in office; false when there is no runtime for one.
@@ -50,10 +54,7 @@ impl<M: Manager> Shared<M> {
                 Opening::Taken => return true,
                 Opening::NoRuntime => return false,
             };
-            let tenure = Tenure {
-                shared: Arc::downgrade(self),
-                term,
-            };
+            let tenure = self.tenure(term);
             // Without timers every supervisor would panic, and the next one be called by its end.
             // One that is shut down drops it at once, and its end would call us again.
             if has_timers(&runtime) && !runtime.spawn(supervise(tenure, self.desk.signal.clone())).is_finished() {
@@ -62,6 +63,33 @@ impl<M: Manager> Shared<M> {
             }
         }
         false
+    }
+
+    /// The supervisor has not listened since a call said so: another one takes its place on the runtime that we are on, which
+    /// has timers. Should the old one come back, it ends at its next turn; what it began keeps its slots until it ends.
+    #[cold]
+    pub(crate) fn take_over(self: &Arc<Self>, heard: u64) {
+        let Ok(here) = Handle::try_current() else { return };
+        let silent = self.desk.signal.silent_since(heard);
+        let Some(term) = silent.and_then(|term| self.desk.replace(term, &here)) else {
+            return;
+        };
+        let tenure = self.tenure(term);
+        // Nobody has seen how what is idle grew old meanwhile.
+        self.guard();
+        // Those on the old runtime had no timers of their own, and those here need theirs no more.
+        self.line.orphan();
+        drop(here.spawn(supervise(tenure, self.desk.signal.clone())));
+        self.announce();
+        self.poke();
+    }
+
+    fn tenure(self: &Arc<Self>, term: u64) -> Tenure<M> {
+        self.desk.signal.begin(term);
+        Tenure {
+            shared: Arc::downgrade(self),
+            term,
+        }
     }
 }
 
@@ -74,57 +102,66 @@ struct Tenure<M: Manager> {
 impl<M: Manager> Drop for Tenure<M> {
     fn drop(&mut self) {
         let Some(shared) = self.shared.upgrade() else { return };
-        // Before the desk is empty, so that a successor's word is the last one.
-        shared.attend(false);
         if shared.desk.vacate(self.term) {
+            // While nobody ticks, what is idle grows old unseen: none of it is lent before the next one has looked at it.
+            shared.guard();
             shared.sweep();
             shared.line.orphan();
-            shared.announce();
         }
+        // Those who wait by a timer of its runtime's must look for another one, even if it was replaced before.
+        shared.announce();
     }
 }
 
-async fn supervise<M: Manager>(tenure: Tenure<M>, signal: Arc<super::desk::Signal>) {
+async fn supervise<M: Manager>(tenure: Tenure<M>, signal: Arc<Signal>) {
     let mut tick = Tick::default();
+    let duty = Arc::default();
     if let Some(shared) = tenure.shared.upgrade() {
-        shared.attend(true);
+        shared.attend(tenure.term);
     }
     loop {
         // A dying runtime drops what we spawn, and each drop calls us again: we must yield to be dropped ourselves.
         tokio::task::coop::consume_budget().await;
         let Some(shared) = tenure.shared.upgrade() else { return };
-        let Some(next) = shared.turn(&mut tick) else { return };
+        if !shared.desk.holds(tenure.term) {
+            return;
+        }
+        let Some(next) = shared.turn(&mut tick, &duty) else {
+            return;
+        };
         let clock = shared.clock;
         drop(shared);
         // Nothing is held across this await; dropped here, the tenure ends.
-        let called = pin!(std::future::poll_fn(|cx| signal.poll_called(cx)));
-        match next {
+        let called = pin!(std::future::poll_fn(|cx| signal.listen(tenure.term, cx)));
+        let heard = match next {
             u64::MAX => called.await,
             at => match select(called, pin!(tokio::time::sleep_until(clock.instant(at)))).await {
-                Either::Left(_) | Either::Right(_) => {}
+                Either::Left((heard, _)) => heard,
+                Either::Right(_) => Heard::Call,
             },
+        };
+        if heard == Heard::Deposed {
+            return;
         }
     }
 }
 
 impl<M: Manager> Shared<M> {
-    /// While nobody ticks, what is idle grows old unseen: none of it is lent before the next supervisor has looked at it.
-    fn attend(&self, attended: bool) {
-        self.live.unattended.store(!attended, Relaxed);
-        if attended {
-            // What is lent has grown old unseen as well.
-            self.age(self.now());
-        }
+    /// The supervisor of this term begins to look after what is idle.
+    fn attend(&self, term: u64) {
+        self.desk.attend(term);
+        // What is lent has grown old unseen as well.
+        self.age(self.now());
         self.guard();
     }
 
     /// One look at everything. Returns when to look again if nobody calls; `None` when there is nothing left to tend, ever.
-    fn turn(self: &Arc<Self>, tick: &mut Tick) -> Option<u64> {
+    fn turn(self: &Arc<Self>, tick: &mut Tick, duty: &Arc<Duty>) -> Option<u64> {
         let now = self.now();
         self.line.expire(now);
         self.run_errands();
         let mut next = self.end(now)?;
-        next = next.min(self.meet_demand(now));
+        next = next.min(self.meet_demand(now, duty));
         next = next.min(self.tick(tick, now));
         next = next.min(self.patrol(now));
         // The promise of the line's alarm: an earlier deadline calls us, so this comes last.
