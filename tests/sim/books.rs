@@ -52,6 +52,8 @@ pub(crate) struct Ledger {
     pub(crate) hooks: bool,
     pub(crate) limit: u32,
     pub(crate) max_connecting: u32,
+    /// Attempts of a supervisor that was replaced, at most.
+    pub(crate) stranded: u32,
     pub(crate) generation: u64,
     pub(crate) paused: bool,
     pub(crate) shadow_now: u64,
@@ -79,6 +81,7 @@ impl Books {
             hooks: setup.hooks,
             limit: setup.limit,
             max_connecting: setup.max_connecting,
+            stranded: 0,
             generation: 0,
             paused: false,
             shadow_now: 0,
@@ -133,6 +136,7 @@ impl Books {
 
     pub(crate) fn connect_begins(&self) {
         self.with(|ledger| {
+            ledger.stranded = ledger.stranded.min(ledger.under.connecting);
             ledger.under.connecting += 1;
             let (live, limit) = (ledger.pooled(), ledger.limit);
             if live + ledger.under.connecting > limit {
@@ -141,7 +145,7 @@ impl Books {
                     ledger.under.connecting
                 ));
             }
-            if ledger.under.connecting > ledger.max_connecting {
+            if ledger.under.connecting > ledger.max_connecting + ledger.stranded {
                 ledger.blame(format!(
                     "P3: {} attempts at once, {} allowed",
                     ledger.under.connecting, ledger.max_connecting

@@ -126,7 +126,7 @@ impl World {
         }
     }
 
-    fn check_progress(&mut self) {
+    pub(crate) fn check_progress(&mut self) {
         let status = self.pool.status();
         let options = self.pool.options();
         let now = self.now();

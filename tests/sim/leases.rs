@@ -62,7 +62,8 @@ impl World {
         let last = record.last_use.max(record.last_check);
         let judged_anew = self.age_blur < at;
         match options.validate_after_idle.map(millis) {
-            Some(0) if record.used && judged_anew => {
+            // One that a request never took goes on to the next as it is.
+            Some(0) if record.used && judged_anew && self.blur < at => {
                 return Some(format!("without validation at {at}, though every one is validated"));
             }
             Some(after) if after > 0 && last > self.blur && at > last + after + GRAIN => {

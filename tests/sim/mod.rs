@@ -7,7 +7,7 @@
 //! | file | what |
 //! |---|---|
 //! | `ops` | the operations, and how bytes become one |
-//! | `world`, `requests`, `leases`, `ends` | the interpreter, and what it judges on the way |
+//! | `world`, `requests`, `leases`, `ends`, `forsake` | the interpreter, and what it judges on the way |
 //! | `check` | the invariants after each step |
 //! | `backend`, `books` | a scripted manager, and its own book-keeping |
 //! | `shadow` | the line as its wakers tell it |
@@ -18,6 +18,7 @@ mod backend;
 mod books;
 mod check;
 mod ends;
+mod forsake;
 mod leases;
 mod ops;
 mod requests;

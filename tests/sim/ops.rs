@@ -124,6 +124,8 @@ pub(crate) enum Op {
     Stall(u64),
     /// Time passes on one runtime while nobody drives the supervisor's.
     Neglect(u64),
+    /// The same, while those who wait elsewhere are polled.
+    Forsake(u64),
     Script {
         call: Call,
         outcome: Outcome,
@@ -206,7 +208,8 @@ impl Op {
             140..=142 => Op::Clear,
             143..=149 => Op::SetLimit(if b % 32 == 31 { 0 } else { limit(a) }),
             150..=157 => Op::Set(knob(a, b)),
-            158..=160 => Op::Pause,
+            158..=159 => Op::Pause,
+            160 => Op::Forsake(300 + 8 * u64::from(b)),
             161..=165 => Op::Resume,
             166..=169 => Op::Invalidate,
             170..=171 => Op::WarmUp(u32::from(a) % 10),

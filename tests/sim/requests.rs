@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 
+/// When a request abroad looks first whether the supervisor still listens.
+const LOOK: u64 = 250;
+
 type Answer = Result<OwnedPooled<Backend>, AcquireError<Refusal>>;
 
 pub(crate) struct Request {
@@ -19,6 +22,8 @@ pub(crate) struct Request {
     polled: bool,
     /// The runtime on which it was polled last.
     pub(crate) on: u64,
+    /// Since when it has waited there, if the supervisor is elsewhere: now and then it looks whether that one still listens.
+    abroad_since: Option<u64>,
     within: Option<u64>,
     pub(crate) deadline: Option<u64>,
     pub(crate) must_be_cleared: bool,
@@ -38,7 +43,12 @@ impl Request {
     /// Woken perhaps only to look again, for a runtime died or its own timer rang: it may still be in line.
     pub(crate) fn alarmed(&self) -> bool {
         let ring = self.bell.ring().filter(|_| self.polled);
-        ring.is_some_and(|ring| ring.alarm || self.deadline.is_some_and(|deadline| deadline <= ring.at))
+        ring.is_some_and(|ring| self.unsure(ring) || self.deadline.is_some_and(|deadline| deadline <= ring.at))
+    }
+
+    /// Such a ring says nothing of how it stands in the line.
+    fn unsure(&self, ring: Ring) -> bool {
+        ring.alarm || self.abroad_since.is_some_and(|since| ring.at >= since + LOOK)
     }
 }
 
@@ -54,6 +64,7 @@ impl World {
             id: 0,
             polled: false,
             on: 0,
+            abroad_since: None,
             within,
             deadline: None,
             must_be_cleared: false,
@@ -73,7 +84,7 @@ impl World {
         let status = self.pool.status();
         let request = &mut self.requests[index];
         let first = !request.polled;
-        request.on = number;
+        let moved = std::mem::replace(&mut request.on, number) != number;
         let ring = request.bell.ring();
         let alarmed = request.alarmed();
         if first {
@@ -89,7 +100,7 @@ impl World {
         request.bell.still();
         let waker = request.bell.waker();
         let lost_home = self.home.is_none() && self.preferred.is_some_and(|rt| !self.rts.alive(rt));
-        self.line.alarm.store(lost_home, Relaxed);
+        self.line.alarm.store(lost_home || self.taking_over, Relaxed);
         let polled = {
             let _entered = handle.enter();
             request.future.as_mut().poll(&mut Context::from_waker(&waker))
@@ -105,6 +116,9 @@ impl World {
                     panic!("P3: request {} was woken at {} for nothing", request.id, ring.at);
                 }
                 self.staffed(number);
+                let abroad = self.home.filter(|&home| home != number).map(|_| now);
+                let request = &mut self.requests[index];
+                request.abroad_since = request.abroad_since.filter(|_| !moved && abroad.is_some()).or(abroad);
             }
             Poll::Ready(answer) => {
                 let request = self.requests.remove(index);
@@ -175,7 +189,7 @@ impl World {
         if request.deadline.is_some_and(|deadline| deadline <= ring.earliest) {
             panic!("P4: request {id} was served at {}, after its deadline", ring.earliest);
         }
-        if ring.alarm || request.deadline.is_some_and(|deadline| deadline <= ring.at) {
+        if request.unsure(ring) || request.deadline.is_some_and(|deadline| deadline <= ring.at) {
             return self.take(guard, None);
         }
         if let Some(older) = ring.overtook {
@@ -201,8 +215,8 @@ impl World {
         let (id, now) = (request.id, self.now());
         let permanent = self.books.with(|ledger| ledger.permanent_failures);
         let late = |at: u64| request.deadline.is_some_and(|deadline| deadline <= at);
-        let request_alarmed = ring.is_some_and(|ring| ring.alarm || late(ring.at));
-        let heard = ring.filter(|ring| !ring.alarm).map_or(now, |ring| ring.at);
+        let request_alarmed = ring.is_some_and(|ring| request.unsure(ring) || late(ring.at));
+        let heard = ring.filter(|&ring| !request.unsure(ring)).map_or(now, |ring| ring.at);
         let fair = match &error {
             AcquireError::Cleared => request.must_be_cleared || request_alarmed,
             AcquireError::Closed => self.phase != Phase::Open,
@@ -211,7 +225,7 @@ impl World {
             AcquireError::Connect(error) => error.permanent && permanent > 0,
             _ => false,
         };
-        let certain = ring.is_some_and(|ring| !ring.alarm);
+        let certain = ring.is_some_and(|ring| !request.unsure(ring));
         if !fair || (certain && request.must_be_cleared && !matches!(error, AcquireError::Cleared)) {
             panic!("P6: request {id} failed with the wrong reason at {now}: {error} ({ring:?})");
         }
@@ -232,7 +246,7 @@ impl World {
     pub(crate) fn cancel(&mut self, index: usize) {
         let request = self.requests.remove(index);
         let assigned = self.pool.status().in_use as usize > self.guards.len();
-        let had_it = request.bell.ring().is_some_and(|ring| !ring.alarm) && assigned;
+        let had_it = request.bell.ring().is_some_and(|ring| !request.unsure(ring)) && assigned;
         self.line.leaves(request.id);
         request.bell.retire();
         if let Some(drain) = self.drain.as_mut().filter(|_| request.must_be_closed) {

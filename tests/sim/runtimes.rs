@@ -155,6 +155,21 @@ impl Runtimes {
         true
     }
 
+    /// Lets time pass on the main runtime alone.
+    pub(crate) fn drive_main(&self, millis: u64) {
+        self.main.run_until(self.main.now() + Duration::from_millis(millis));
+        self.main.settle();
+    }
+
+    /// Puts the second runtime forward to where the main one is.
+    pub(crate) fn catch_up(&self) {
+        if let Some(side) = &self.side {
+            let behind = self.main.now() - side.now();
+            side.runtime.block_on(async { tokio::time::advance(behind).await });
+        }
+        self.settle();
+    }
+
     /// Time jumps.
     pub(crate) fn stall(&self, millis: u64) {
         for rt in [Some(&self.main), self.side.as_ref()].into_iter().flatten() {

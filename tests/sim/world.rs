@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) age_blur: u64,
     /// Since when there have been fewer idle connections than wanted, and nothing in the way of more.
     pub(crate) short_since: u64,
+    /// A request that is polled now may take over from the supervisor, which wakes everybody.
+    pub(crate) taking_over: bool,
     /// Steps until a pool that is ending is replaced.
     pub(crate) ending: Option<u32>,
     pub(crate) next_id: u64,
@@ -125,6 +127,7 @@ impl World {
             blur: 0,
             age_blur: 0,
             short_since: u64::MAX,
+            taking_over: false,
             ending: None,
             next_id: 1,
         }
@@ -199,6 +202,7 @@ impl World {
             Op::Advance(millis) => self.advance(millis),
             Op::Stall(millis) => self.stall(millis),
             Op::Neglect(millis) => self.neglect(millis),
+            Op::Forsake(millis) => self.forsake(millis),
             Op::Script { call, outcome, times } => self.books.script(call, outcome, times),
             Op::Kill { side, repoll } => self.kill(side, repoll),
             Op::SecondRuntime => self.rts.start_side(),
@@ -247,13 +251,13 @@ impl World {
         }
     }
 
-    fn tell_time(&mut self) {
+    pub(crate) fn tell_time(&mut self) {
         let now = self.now();
         self.books.with(|ledger| ledger.shadow_now = now);
         self.hear();
     }
 
-    fn blurred(&mut self) {
+    pub(crate) fn blurred(&mut self) {
         self.blur = self.now();
         self.age_blur = self.now();
     }
