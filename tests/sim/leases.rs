@@ -3,7 +3,7 @@
 use super::backend::{Backend, SCRIPTED};
 use super::books::Record;
 use super::ops::How;
-use super::world::World;
+use super::world::{VALIDATE_TIMEOUT, World};
 use fairpool::OwnedPooled;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -60,7 +60,8 @@ impl World {
             }
         }
         let last = record.last_use.max(record.last_check);
-        let judged_anew = self.age_blur < at;
+        // What was being looked after when that changed goes by what was then.
+        let judged_anew = self.age_blur + VALIDATE_TIMEOUT < at;
         match options.validate_after_idle.map(millis) {
             // One that a request never took goes on to the next as it is.
             Some(0) if record.used && judged_anew && self.blur < at => {
