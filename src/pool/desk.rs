@@ -42,7 +42,7 @@ pub(crate) struct Desk {
 impl Desk {
     pub(crate) fn new(preferred: Option<Handle>) -> Self {
         Desk {
-            signal: Arc::default(),
+            signal: Arc::new(Signal::new()),
             home: AtomicU64::new(0),
             unattended: AtomicBool::new(false),
             office: Mutex::new(Office {

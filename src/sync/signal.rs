@@ -20,7 +20,7 @@ struct Seat {
 }
 
 /// The lock is held for a few loads and stores, with no other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Signal(Mutex<Seat>);
 
 /// What a tender that listens is told.
@@ -33,6 +33,10 @@ pub(crate) enum Heard {
 }
 
 impl Signal {
+    pub(crate) fn new() -> Self {
+        Signal(Mutex::new(Seat::default()))
+    }
+
     /// Calls. May be called anywhere, any number of times.
     pub(crate) fn poke(&self) {
         self.call();

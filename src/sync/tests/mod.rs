@@ -8,6 +8,7 @@
 //! | `ending` | close, drain |
 //! | `time` | deadlines, expiry, alarms, ticks, dozing |
 //! | `limits` | shrink and grow, vacancies, generations |
+//! | `signal` | calls to whoever tends the line, while one succeeds another |
 //! | `cells` | what stands in a slot, handed over by every way there is |
 //! | `permits` | the same line over a counter |
 //! | `rig` | what they share: a line with cells, and requests whose wake-ups are counted |
@@ -33,6 +34,7 @@ mod hold;
 mod limits;
 mod permits;
 mod rig;
+mod signal;
 mod slips;
 mod time;
 
