@@ -16,3 +16,26 @@ async fn p9_a_connection_asked_for_by_a_try_is_not_lent_unvalidated_after_its_ti
     let conn = pool.try_acquire().unwrap();
     assert_eq!((conn.number, backend.validate.calls()), (1, 1), "idle for 1,200 ms");
 }
+
+#[tokio::test(start_paused = true)]
+async fn p9_a_connections_age_counts_from_its_connect_and_not_from_the_end_of_its_hook() {
+    let (pool, backend) = pool_with(|builder| {
+        let builder = builder.limit(1).connect_timeout(ms(60_000)).max_lifetime(ms(40_000));
+        let builder = builder
+            .lifetime_jitter(0.0)
+            .idle_timeout(None)
+            .validate_after_idle(None);
+        builder.acquire_timeout(None).after_connect(|_| {
+            Box::pin(async {
+                sleep(ms(30_000)).await;
+                Ok(())
+            })
+        })
+    });
+    let conn = pool.acquire().await.unwrap();
+    assert_eq!(conn.age(), ms(30_000));
+    drop(conn);
+    sleep(ms(25_000)).await;
+    // Over age since 15 s; a tick is 10 s.
+    assert_eq!((pool.status().open(), backend.live()), (0, 0));
+}

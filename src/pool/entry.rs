@@ -89,11 +89,11 @@ impl Meta {
         self.retire.load(Relaxed)
     }
 
-    /// A new connection stands here.
-    pub(crate) fn filled(&self, now: u64, expires: u64) {
+    /// A new connection stands here, from now on.
+    pub(crate) fn filled(&self, now: u64, born: u64, expires: u64) {
         self.seen.store(self.uses(), Relaxed);
         self.seen_at.store(now, Relaxed);
-        self.born.store(now, Relaxed);
+        self.born.store(born, Relaxed);
         self.expires.store(expires, Relaxed);
         self.retire.store(false, Relaxed);
     }

@@ -73,9 +73,9 @@ impl<M: Manager> Held<M> {
         }
     }
 
-    pub(crate) fn fill(&mut self, conn: M::Connection, epoch: u32) {
+    pub(crate) fn fill(&mut self, conn: M::Connection, epoch: u32, born: u64) {
         let shared = self.shared.clone();
-        shared.fill(self.slot(), conn, epoch);
+        shared.fill(self.slot(), conn, epoch, born);
     }
 
     /// Takes the connection out, for its farewell; the slot stays occupied until the token is dropped.

@@ -62,15 +62,16 @@ impl<M: Manager> Pool<M> {
         let until = begun.saturating_add(nanos(patience.min(options.connect_timeout)));
         let attempt = async {
             let mut conn = shared.manager.connect().await?;
+            let born = shared.now();
             hooks::run::<M>(&shared.hooks.after_connect, &mut conn).await?;
-            Ok(conn)
+            Ok((conn, born))
         };
         let attempt = pin!(companion.around(AssertUnwindSafe(attempt).catch_unwind()));
         let timer = pin!(shared.desk.sleep_until(shared.clock.instant(until)));
         // Dropped here, the attempt ends and its slot is vacant.
         let failure = match select(attempt, timer).await {
-            Either::Left((Ok(Ok(conn)), _)) => {
-                held.fill(conn, epoch);
+            Either::Left((Ok(Ok((conn, born))), _)) => {
+                held.fill(conn, epoch, born);
                 shared.opened(begun, &companion);
                 let slot = held.lend();
                 shared.lent_at_once(&slot, site);

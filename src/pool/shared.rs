@@ -119,22 +119,22 @@ impl<M: Manager> Shared<M> {
         contained(|| self.changed.notify_waiters());
     }
 
-    /// Puts an opened connection into its slot.
-    pub(crate) fn fill(&self, slot: &mut SlotOf<M>, conn: M::Connection, epoch: u32) {
-        let (now, options) = (self.now(), self.options());
+    /// Puts a connection into its slot that was opened at `born`, and made ready since.
+    pub(crate) fn fill(&self, slot: &mut SlotOf<M>, conn: M::Connection, epoch: u32, born: u64) {
+        let options = self.options();
         let meta = self.cells.meta(slot.number());
-        meta.filled(now, lifetime_end(&options, now));
+        meta.filled(self.now(), born, lifetime_end(&options, born));
         // A change of the age meanwhile has not met this connection.
         let later = self.options();
         if !later.same_ages(&options) {
-            meta.set_expires(lifetime_end(&later, now));
+            meta.set_expires(lifetime_end(&later, born));
         }
         let first_use = meta.uses();
         *self.cells.value_mut(slot) = Some(Entry {
             conn,
             epoch,
             home: here(),
-            born: now,
+            born,
             first_use,
         });
         count(&self.tally.opened);

@@ -31,14 +31,16 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
     let limit = shared.options().connect_timeout;
     let attempt = async {
         let mut conn = shared.manager.connect().await?;
+        // Its age counts from here, however long the hook takes.
+        let born = shared.now();
         hooks::run::<M>(&shared.hooks.after_connect, &mut conn).await?;
-        Ok(conn)
+        Ok((conn, born))
     };
     let attempt = companion.around(unpanicked(attempt));
     let outcome = tokio::time::timeout(limit, attempt).await;
     let failure = match outcome {
-        Ok(Ok(Ok(conn))) => {
-            held.fill(conn, epoch);
+        Ok(Ok(Ok((conn, born)))) => {
+            held.fill(conn, epoch, born);
             shared.faults.healed();
             shared.opened(begun, &companion);
             return held.deliver(true);
