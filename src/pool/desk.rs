@@ -14,6 +14,7 @@ use crate::sync::primitives::{AtomicBool, AtomicU64, Mutex, Ordering::*};
 use crate::sync::signal::Signal;
 use futures::FutureExt;
 use futures::future::{Either, OptionFuture, pending, ready};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
@@ -117,7 +118,8 @@ impl Desk {
         self.unattended.load(Relaxed)
     }
 
-    /// A timer on the runtime we are on; where there is none, or it has none, on the supervisor's.
+    /// A timer on the runtime we are on; where there is none, or it has none, on the supervisor's. It rings early if that runtime
+    /// ends.
     pub(crate) fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + use<> {
         let timer = timer_here(at).or_else(|| {
             let seat = self.office.lock().seat.clone()?;
@@ -125,8 +127,10 @@ impl Desk {
             timer_here(at)
         });
         // Nobody in office: its end has just called everybody who waits for anything.
+        // A timer whose runtime has ended panics when it is polled.
+        let timer = timer.map(|timer| AssertUnwindSafe(timer).catch_unwind());
         OptionFuture::from(timer).then(|slept| match slept {
-            Some(()) => Either::Left(ready(())),
+            Some(_) => Either::Left(ready(())),
             None => Either::Right(pending()),
         })
     }

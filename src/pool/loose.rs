@@ -66,20 +66,28 @@ impl<M: Manager> Pool<M> {
             hooks::run::<M>(&shared.hooks.after_connect, &mut conn).await?;
             Ok((conn, born))
         };
-        let attempt = pin!(companion.around(AssertUnwindSafe(attempt).catch_unwind()));
-        let timer = pin!(shared.desk.sleep_until(shared.clock.instant(until)));
-        // Dropped here, the attempt ends and its slot is vacant.
-        let failure = match select(attempt, timer).await {
-            Either::Left((Ok(Ok((conn, born))), _)) => {
+        let mut attempt = pin!(companion.around(AssertUnwindSafe(attempt).catch_unwind()));
+        let ended = loop {
+            let timer = pin!(shared.desk.sleep_until(shared.clock.instant(until)));
+            // Dropped here, the attempt ends and its slot is vacant.
+            match select(attempt.as_mut(), timer).await {
+                Either::Left((ended, _)) => break Some(ended),
+                // It rang early, since its runtime has ended: another one may go on.
+                Either::Right(_) if shared.now() < until && shared.staff() => {}
+                Either::Right(_) => break None,
+            }
+        };
+        let failure = match ended {
+            Some(Ok(Ok((conn, born)))) => {
                 held.fill(conn, epoch, born);
                 shared.opened(begun, &companion);
                 let slot = held.lend();
                 shared.lent_at_once(&slot, site);
                 return Ok(OwnedPooled::new(shared.clone(), slot));
             }
-            Either::Left((Ok(Err::<_, M::Error>(error)), _)) => ConnectFailure::Error(Arc::new(error)),
-            Either::Left((Err(_), _)) => ConnectFailure::Panicked,
-            Either::Right(_) => ConnectFailure::TimedOut,
+            Some(Ok(Err::<_, M::Error>(error))) => ConnectFailure::Error(Arc::new(error)),
+            Some(Err(_)) => ConnectFailure::Panicked,
+            None => ConnectFailure::TimedOut,
         };
         shared.not_opened(begun, &failure, &companion);
         Err(match failure {
