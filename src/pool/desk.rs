@@ -12,10 +12,13 @@
 use super::whereabouts::{current_runtime, runtime_number};
 use crate::sync::primitives::{AtomicBool, AtomicU64, Mutex, Ordering::*};
 use crate::sync::signal::Signal;
+use crate::sync::wakes::contained;
 use futures::FutureExt;
 use futures::future::{Either, OptionFuture, pending, ready};
-use std::panic::AssertUnwindSafe;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
 
@@ -127,10 +130,12 @@ impl Desk {
             timer_here(at)
         });
         // Nobody in office: its end has just called everybody who waits for anything.
-        // A timer whose runtime has ended panics when it is polled.
-        let timer = timer.map(|timer| AssertUnwindSafe(timer).catch_unwind());
+        let timer = timer.map(|timer| {
+            let mut timer = Box::pin(timer);
+            poll_fn(move |cx| poll_timer(timer.as_mut(), cx).unwrap_or(Poll::Ready(())))
+        });
         OptionFuture::from(timer).then(|slept| match slept {
-            Some(_) => Either::Left(ready(())),
+            Some(()) => Either::Left(ready(())),
             None => Either::Right(pending()),
         })
     }
@@ -162,6 +167,11 @@ pub(crate) enum Opening {
 pub(crate) fn timer_here(at: Instant) -> Option<Sleep> {
     Handle::try_current().ok()?;
     std::panic::catch_unwind(|| tokio::time::sleep_until(at)).ok()
+}
+
+/// Polls a timer; `None` when its runtime has ended, of which tokio tells by a panic.
+pub(crate) fn poll_timer(timer: Pin<&mut Sleep>, cx: &mut Context<'_>) -> Option<Poll<()>> {
+    contained(|| timer.poll(cx))
 }
 
 /// Whether a runtime has its time driver; says so on stderr if not.

@@ -4,7 +4,7 @@
 //! connection that had been assigned to it goes to the next in line.
 
 use super::clock::{between, nanos};
-use super::desk::timer_here;
+use super::desk::{poll_timer, timer_here};
 use super::error::{AcquireError, ConnectFailure, Phase, Timeout};
 use super::lookout::Lookout;
 use super::manager::Manager;
@@ -188,11 +188,11 @@ impl Request {
 
     /// The end of our time by our own clock, where nobody else watches it.
     fn poll_timer<M: Manager>(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         shared: &Arc<Shared<M>>,
         cx: &mut Context<'_>,
     ) -> Poll<Result<SlotOf<M>, Ended>> {
-        let mut this = self.project();
+        let mut this = self.as_mut().project();
         if *this.timer_on == UNTIMED {
             return Poll::Pending;
         }
@@ -216,7 +216,12 @@ impl Request {
         };
         let mut timer = timer.project();
         loop {
-            ready!(timer.sleep.as_mut().poll(cx));
+            let Some(rung) = poll_timer(timer.sleep.as_mut(), cx) else {
+                // Its runtime has ended without our noticing (`whereabouts`): another one, where we are now.
+                *this.timer_on = 0;
+                return self.poll_timer(shared, cx);
+            };
+            ready!(rung);
             let now = shared.now();
             if *this.deadline <= now {
                 return this.place.expire(&shared.line);

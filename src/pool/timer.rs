@@ -1,6 +1,6 @@
 //! A request's own timer, on whatever runtime polls the request: armed late, and armed anew when the request has moved.
 
-use super::desk::timer_here;
+use super::desk::{poll_timer, timer_here};
 use super::whereabouts::current_runtime;
 use pin_project::pin_project;
 use std::pin::Pin;
@@ -26,14 +26,21 @@ impl Timer {
     pub(crate) fn poll(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        at: impl FnOnce() -> Instant,
+        at: impl Fn() -> Instant,
     ) -> Result<Poll<()>, NoTimers> {
         let mut this = self.project();
         let here = current_runtime().unwrap_or(0);
+        let arm = || if here == 0 { None } else { timer_here(at()) };
         if here != *this.on {
-            this.sleep.set(if here == 0 { None } else { timer_here(at()) });
+            this.sleep.set(arm());
             *this.on = here;
+        } else if let Some(Some(rung)) = this.sleep.as_mut().as_pin_mut().map(|sleep| poll_timer(sleep, cx)) {
+            return Ok(rung);
+        } else {
+            // Its runtime has ended without our noticing (`whereabouts`).
+            this.sleep.set(arm());
         }
-        this.sleep.as_pin_mut().map(|sleep| sleep.poll(cx)).ok_or(NoTimers)
+        let polled = this.sleep.as_pin_mut().and_then(|sleep| poll_timer(sleep, cx));
+        polled.ok_or(NoTimers)
     }
 }

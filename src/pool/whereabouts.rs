@@ -3,6 +3,9 @@
 //! tokio answers with a counted handle, and counting means two writes to a word that all threads share: measured, the
 //! dearest single step of joining the line. A task never changes its runtime and task ids are never used again, so the
 //! answer for a task can be kept for ever; each thread keeps the last few.
+//!
+//! One kind of task is not on one runtime: a blocking one, which may drive others. There the answer may be that of before, so
+//! whoever arms a timer by it must bear that the timer's runtime has ended.
 
 use std::cell::Cell;
 use std::hash::{Hash, Hasher};
