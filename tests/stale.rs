@@ -39,3 +39,18 @@ async fn p9_a_connections_age_counts_from_its_connect_and_not_from_the_end_of_it
     // Over age since 15 s; a tick is 10 s.
     assert_eq!((pool.status().open(), backend.live()), (0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn p9_a_use_that_no_tick_saw_does_not_make_a_connection_look_younger_later() {
+    let (pool, backend) = pool_with(|builder| builder.limit(1).validate_after_idle(ms(1_000)));
+    drop(pool.acquire().await.unwrap());
+    // For a moment everything is looked after, so it goes to the shelf with a use that no tick has seen.
+    pool.set_validate_after_idle(ms(0)).unwrap();
+    pool.set_validate_after_idle(ms(1_000)).unwrap();
+    sleep(ms(490)).await;
+    // Brought out unvalidated, since it is young enough.
+    assert!(pool.try_acquire().is_err());
+    sleep(ms(710)).await;
+    drop(pool.acquire().await.unwrap());
+    assert_eq!(backend.validate.calls(), 1, "idle for 1,200 ms");
+}

@@ -132,6 +132,11 @@ impl Meta {
         self.seen_at.load(Relaxed).max(shelved)
     }
 
+    /// It comes back to where ticks look: uses that none of them saw are no news to the next one.
+    pub(crate) fn known(&self) {
+        self.seen.store(self.uses(), Relaxed);
+    }
+
     /// A lease has ended now: for connections that no tick watches.
     pub(crate) fn touch(&self, now: u64) {
         self.seen_at.store(now, Relaxed);

@@ -93,6 +93,7 @@ impl<M: Manager> Shared<M> {
         // What was opened on a runtime that is gone may have gone with it, however lately it was in use.
         let trusted = !self.is_from_elsewhere(&slot);
         let since = trusted.then(|| meta.last_use(since));
+        meta.known();
         let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid).on(duty);
         match self.needs_validation(since, kept) {
             false if self.hooks.before_acquire.is_none() => held.deliver(true),

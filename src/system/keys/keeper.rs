@@ -8,7 +8,7 @@ use super::house::Work;
 use super::member::Key;
 use super::shared::Shared;
 use super::work::{self, Held};
-use crate::pool::desk::{Opening, Signal, has_timers};
+use crate::pool::desk::{Opening, has_timers};
 use crate::pool::manager::Manager;
 use crate::sync::line::Phase;
 use futures::future::{Either, select};
@@ -30,6 +30,7 @@ impl<K: Key, M: Manager> Shared<K, M> {
                 Opening::Taken => return true,
                 Opening::NoRuntime => return false,
             };
+            self.desk.signal.begin(term);
             let tenure = Tenure {
                 shared: Arc::downgrade(self),
                 term,
@@ -104,9 +105,11 @@ async fn keep<K: Key, M: Manager>(tenure: Tenure<K, M>, signal: Arc<Signal>) {
         let clock = shared.clock;
         drop(shared);
         // Nothing is held across this await; dropped here, the tenure ends.
-        let called = pin!(std::future::poll_fn(|cx| signal.poll_called(cx)));
+        let called = pin!(std::future::poll_fn(|cx| signal.listen(tenure.term, cx)));
         match next {
-            u64::MAX => called.await,
+            u64::MAX => {
+                called.await;
+            }
             at => match select(called, pin!(tokio::time::sleep_until(clock.instant(at)))).await {
                 Either::Left(_) | Either::Right(_) => {}
             },
