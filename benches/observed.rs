@@ -304,9 +304,8 @@ fn json(findings: &[Finding]) -> Value {
 }
 
 fn main() {
-    metrics::set_global_recorder(Adding)
-        .ok()
-        .expect("no other recorder is installed");
+    let installed = metrics::set_global_recorder(Adding);
+    assert!(installed.is_ok(), "another recorder is installed");
     tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("no other subscriber is installed");
     let arguments: Vec<String> = std::env::args().collect();
     if let Some(at) = arguments.iter().position(|argument| argument == "--once") {

@@ -11,6 +11,7 @@ use super::work::{self, Held};
 use crate::pool::desk::{Opening, has_timers};
 use crate::pool::manager::Manager;
 use crate::sync::line::Phase;
+use crate::sync::signal::Signal;
 use futures::future::{Either, select};
 use std::pin::pin;
 use std::sync::{Arc, Weak};
