@@ -210,6 +210,7 @@ impl<M: Manager> Builder<M> {
             name,
             loose,
             changed: tokio::sync::Notify::new(),
+            turned: tokio::sync::Notify::new(),
             live: Live::new(options.clone()),
         };
         shared.live.care.store(shared.care(guarded), Relaxed);

@@ -59,6 +59,7 @@ impl<M: Manager> Pool<M> {
         shared.live.drain_until.fetch_min(NO_HURRY, Relaxed);
         let idle = shared.line.drain(|| shared.now());
         shared.dismiss(idle, CloseReason::Retired);
+        shared.tell_the_lineless();
         let counts = shared.line.counts();
         if counts.occupied == 0 && counts.pending == 0 {
             shared.close();
@@ -95,6 +96,7 @@ impl<M: Manager> Pool<M> {
         shared.live.drain_until.fetch_min(until, Relaxed);
         let idle = shared.line.drain(|| shared.now());
         shared.dismiss(idle, CloseReason::Retired);
+        shared.tell_the_lineless();
         let mut lookout = Lookout::default();
         let mut look_at = lookout.next(began);
         loop {

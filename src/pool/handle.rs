@@ -140,6 +140,7 @@ impl<M: Manager> Pool<M> {
     /// Goes on after a [`pause`](Pool::pause).
     pub fn resume(&self) {
         self.shared.line.resume(|| self.shared.now());
+        self.shared.tell_the_lineless();
         self.shared.poke();
     }
 

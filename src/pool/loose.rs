@@ -3,6 +3,9 @@
 //! They stand in the slots of a pool of their own kind, which makes them counted, closed with a farewell under its timeout,
 //! and safe to drop anywhere; but nothing is ever idle there and nobody waits in its line. The connect runs in the caller's
 //! own task, so a caller that gives up ends it.
+//!
+//! What is done to the pool meanwhile concerns it all the same: paused, it opens nothing; closed, it ends who is connecting;
+//! invalidated, it closes what was begun before, and the request begins anew in the time that it has left.
 
 use super::clock::nanos;
 use super::error::{AcquireError, ConnectFailure, Phase, Timeout};
@@ -12,7 +15,7 @@ use super::hooks;
 use super::manager::Manager;
 use super::notes::Site;
 use super::owned::OwnedPooled;
-use super::shared::since;
+use super::shared::{Shared, SlotOf, since};
 use super::tally::{Work, count};
 use crate::observe::{Activity, CloseReason, Event};
 use crate::sync::line::Phase as LinePhase;
@@ -39,72 +42,129 @@ impl<M: Manager> Pool<M> {
         if !shared.staff() {
             return Err(AcquireError::NoRuntime);
         }
-        let (slot, epoch) = loop {
-            if let Some(slot) = shared.line.occupy() {
-                break slot;
-            }
+        let asked = shared.now();
+        let until = asked.saturating_add(nanos(patience));
+        loop {
+            let (slot, epoch) = shared.room(asked, until).await?;
+            let held = Held::begin(shared.clone(), slot, Work::Connecting, CloseReason::Unpooled);
+            let slot = shared.open_one(held, epoch, asked, until).await?;
             let counts = shared.line.counts();
-            if counts.phase != LinePhase::Open {
-                shared.tell(|| Event::Refused { closed: true });
-                return Err(AcquireError::Closed);
-            }
-            if counts.limit == MAX_SLOTS {
-                shared.tell(|| Event::QueueFull);
-                return Err(AcquireError::QueueFull { queue_limit: 0 });
-            }
-            shared.grow(counts.limit.saturating_mul(2).min(MAX_SLOTS));
-        };
-        let mut held = Held::begin(shared.clone(), slot, Work::Connecting, CloseReason::Unpooled);
-        let begun = shared.now();
-        shared.tell(|| Event::Connecting);
-        let companion = shared.watch.scope(Activity::Connect);
-        let options = shared.options();
-        let until = begun.saturating_add(nanos(patience.min(options.connect_timeout)));
-        let attempt = async {
-            let mut conn = shared.manager.connect().await?;
-            let born = shared.now();
-            hooks::run::<M>(&shared.hooks.after_connect, &mut conn).await?;
-            Ok((conn, born))
-        };
-        let mut attempt = pin!(companion.around(AssertUnwindSafe(attempt).catch_unwind()));
-        let ended = loop {
-            let timer = pin!(shared.desk.sleep_until(shared.clock.instant(until)));
-            // Dropped here, the attempt ends and its slot is vacant.
-            match select(attempt.as_mut(), timer).await {
-                Either::Left((ended, _)) => break Some(ended),
-                // It rang early, since its runtime has ended: another one may go on.
-                Either::Right(_) if shared.now() < until && shared.staff() => {}
-                Either::Right(_) => break None,
-            }
-        };
-        let failure = match ended {
-            Some(Ok(Ok((conn, born)))) => {
-                held.fill(conn, epoch, born);
-                shared.opened(begun, &companion);
-                let slot = held.lend();
+            if counts.epoch == epoch && counts.phase != LinePhase::Closed {
                 shared.lent_at_once(&slot, site);
                 return Ok(OwnedPooled::new(shared.clone(), slot));
             }
-            Some(Ok(Err::<_, M::Error>(error))) => ConnectFailure::Error(Arc::new(error)),
-            Some(Err(_)) => ConnectFailure::Panicked,
-            None => ConnectFailure::TimedOut,
-        };
-        shared.not_opened(begun, &failure, &companion);
-        Err(match failure {
-            ConnectFailure::Error(error) => AcquireError::Connect(error),
-            ConnectFailure::Panicked => AcquireError::ConnectPanicked,
-            ConnectFailure::TimedOut => {
-                let waited = since(shared, begun);
-                count(&shared.tally.timeouts);
-                shared.tell(|| Event::TimedOut { waited });
-                AcquireError::Timeout(Box::new(Timeout {
-                    phase: Phase::Connect,
-                    waited,
-                    status: shared.status(),
-                    last_connect: None,
-                    pool: shared.name.if_given(),
-                }))
+            // Of an older generation, or too late, before anybody had it.
+            shared.line.part();
+            shared.send(slot, Work::Closing, CloseReason::Retired);
+        }
+    }
+}
+
+impl<M: Manager> Shared<M> {
+    /// A slot to open a connection in. Waits while the pool is paused.
+    async fn room(self: &Arc<Self>, asked: u64, until: u64) -> Result<(SlotOf<M>, u32), AcquireError<M::Error>> {
+        loop {
+            let mut turned = pin!(self.turned.notified());
+            turned.as_mut().enable();
+            let counts = self.line.counts();
+            if counts.phase != LinePhase::Open {
+                return Err(self.refused());
             }
-        })
+            if !counts.paused {
+                if let Some(room) = self.line.occupy() {
+                    return Ok(room);
+                }
+                if counts.limit == MAX_SLOTS {
+                    self.tell(|| Event::QueueFull);
+                    return Err(AcquireError::QueueFull { queue_limit: 0 });
+                }
+                self.grow(counts.limit.saturating_mul(2).min(MAX_SLOTS));
+                continue;
+            }
+            let timer = pin!(self.desk.sleep_until(self.clock.instant(until)));
+            if let Either::Right(_) = select(turned, timer).await {
+                // It may have rung early, since its runtime has ended: another one may go on.
+                if self.now() >= until || !self.staff() {
+                    return Err(self.late(Phase::Queue, asked));
+                }
+            }
+        }
+    }
+
+    /// One attempt, in the caller's task. Dropped at its await, it ends and its slot is vacant.
+    async fn open_one(
+        self: &Arc<Self>,
+        mut held: Held<M>,
+        epoch: u32,
+        asked: u64,
+        until: u64,
+    ) -> Result<SlotOf<M>, AcquireError<M::Error>> {
+        let begun = self.now();
+        self.tell(|| Event::Connecting);
+        let companion = self.watch.scope(Activity::Connect);
+        let until = until.min(begun.saturating_add(nanos(self.options().connect_timeout)));
+        let attempt = async {
+            let mut conn = self.manager.connect().await?;
+            let born = self.now();
+            hooks::run::<M>(&self.hooks.after_connect, &mut conn).await?;
+            Ok((conn, born))
+        };
+        let mut attempt = pin!(companion.around(AssertUnwindSafe(attempt).catch_unwind()));
+        let mut closed = pin!(self.closed());
+        let ended = loop {
+            let timer = pin!(self.desk.sleep_until(self.clock.instant(until)));
+            match select(attempt.as_mut(), select(closed.as_mut(), timer)).await {
+                Either::Left((ended, _)) => break Some(ended),
+                Either::Right((Either::Left(_), _)) => return Err(self.refused()),
+                // It rang early, since its runtime has ended: another one may go on.
+                Either::Right(_) if self.now() < until && self.staff() => {}
+                Either::Right(_) => break None,
+            }
+        };
+        let (failure, told) = match ended {
+            Some(Ok(Ok((conn, born)))) => {
+                held.fill(conn, epoch, born);
+                self.opened(begun, &companion);
+                return Ok(held.lend());
+            }
+            Some(Ok(Err::<_, M::Error>(error))) => {
+                let error = Arc::new(error);
+                (ConnectFailure::Error(error.clone()), AcquireError::Connect(error))
+            }
+            Some(Err(_)) => (ConnectFailure::Panicked, AcquireError::ConnectPanicked),
+            None => (ConnectFailure::TimedOut, self.late(Phase::Connect, asked)),
+        };
+        self.not_opened(begun, &failure, &companion);
+        Err(told)
+    }
+
+    /// Ready when the pool is closed.
+    async fn closed(&self) {
+        loop {
+            let mut turned = pin!(self.turned.notified());
+            turned.as_mut().enable();
+            if self.line.counts().phase == LinePhase::Closed {
+                return;
+            }
+            turned.await;
+        }
+    }
+
+    fn refused(&self) -> AcquireError<M::Error> {
+        self.tell(|| Event::Refused { closed: true });
+        AcquireError::Closed
+    }
+
+    fn late(&self, phase: Phase, asked: u64) -> AcquireError<M::Error> {
+        let waited = since(self, asked);
+        count(&self.tally.timeouts);
+        self.tell(|| Event::TimedOut { waited });
+        AcquireError::Timeout(Box::new(Timeout {
+            phase,
+            waited,
+            status: self.status(),
+            last_connect: None,
+            pool: self.name.if_given(),
+        }))
     }
 }

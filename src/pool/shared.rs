@@ -45,6 +45,8 @@ pub(crate) struct Shared<M: Manager> {
     pub(crate) loose: bool,
     /// Told when a connection was opened or a slot became vacant: for those who warm up or drain.
     pub(crate) changed: Notify,
+    /// Told when the pool goes on, drains or is closed: for requests that stand in no line (`loose`).
+    pub(crate) turned: Notify,
 }
 
 /// The options, and what of them a request reads without the lock.
@@ -117,6 +119,11 @@ impl<M: Manager> Shared<M> {
     /// Calls those who warm up or drain; their wakers are somebody else's code.
     pub(crate) fn announce(&self) {
         contained(|| self.changed.notify_waiters());
+    }
+
+    /// Calls the requests that stand in no line.
+    pub(crate) fn tell_the_lineless(&self) {
+        contained(|| self.turned.notify_waiters());
     }
 
     /// Puts a connection into its slot that was opened at `born`, and made ready since.

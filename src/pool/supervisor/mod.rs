@@ -198,6 +198,7 @@ impl<M: Manager> Shared<M> {
         let (idle, failed) = self.line.close();
         self.dismiss(idle, CloseReason::Retired);
         self.announce();
+        self.tell_the_lineless();
         self.poke();
         failed
     }
