@@ -67,7 +67,10 @@ impl<S: Service<Request>, Request> Future for LimitedFuture<S, Request> {
                 },
                 Now::Admitted { call, permit } => {
                     let (service, _) = call.as_mut().expect("bug: a request was sent twice");
-                    ready!(service.poll_ready(cx)).map_err(LimitedError::Service)?;
+                    if let Err(error) = ready!(service.poll_ready(cx)) {
+                        drop((call.take(), permit.take()));
+                        return Poll::Ready(Err(LimitedError::Service(error)));
+                    }
                     let (mut service, request) = call.take().expect("bug: a request was sent twice");
                     State::InService {
                         future: service.call(request),
