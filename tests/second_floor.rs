@@ -108,6 +108,34 @@ fn switched_away_without_a_runtime_a_pool_of_its_own_keeps_nothing_open() {
     assert_eq!(backend.live(), 0, "after the connector's end");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_system_forgets_the_pools_of_connectors_that_are_gone() {
+    let system = System::builder(Backend::default(), 2).build().unwrap();
+    for management in [Management::Custom(2), Management::None] {
+        let connectors: Vec<_> = (0..20)
+            .map(|n| {
+                system
+                    .connector(format!("c{n}"))
+                    .management(management)
+                    .build()
+                    .unwrap()
+            })
+            .collect();
+        let last = connectors[0].acquire().await.unwrap();
+        assert_eq!(system.pools().len(), 21);
+        drop(connectors);
+        settle().await;
+        assert_eq!(
+            system.pools().len(),
+            2,
+            "{management}: the one with a lease is known still"
+        );
+        drop(last);
+        settle().await;
+        assert_eq!(system.pools().len(), 1, "{management}");
+    }
+}
+
 /// Fails or waits before it takes a request.
 #[derive(Clone)]
 struct Unready(Arc<AtomicU32>);

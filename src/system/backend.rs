@@ -170,7 +170,7 @@ impl<M: Manager> System<M> {
     /// ```
     pub fn pools(&self) -> Vec<Pool<Arc<M>>> {
         let mut pools = vec![self.shared.general.clone()];
-        pools.extend(self.shared.family.lock().own.iter().cloned());
+        pools.extend(self.shared.living());
         pools
     }
 
@@ -236,11 +236,9 @@ impl<M: Manager> Shared<M> {
             Management::Custom(size) => builder().limit(size).build()?,
             Management::None => builder().loose().build()?,
         };
-        let known = self.family.lock().own.clone();
-        let over: Vec<_> = known.into_iter().filter(is_over).collect();
+        self.living();
         let ended = {
             let mut family = self.family.lock();
-            family.own.retain(|pool| !over.iter().any(|gone| same(pool, gone)));
             family.own.push(pool.clone());
             family.ended
         };
@@ -248,6 +246,18 @@ impl<M: Manager> Shared<M> {
             pool.close();
         }
         Ok(Some(pool))
+    }
+
+    /// The pools of connectors; forgets those that are over.
+    fn living(&self) -> Vec<Pool<Arc<M>>> {
+        let known = self.family.lock().own.clone();
+        // Outside the lock: a status looks into the pool.
+        let (over, living): (Vec<_>, Vec<_>) = known.into_iter().partition(is_over);
+        if !over.is_empty() {
+            let gone = |pool: &Pool<_>| over.iter().any(|gone| same(pool, gone));
+            self.family.lock().own.retain(|pool| !gone(pool));
+        }
+        living
     }
 
     pub(super) fn enlist(&self, core: &Arc<Core<M>>) {
