@@ -121,3 +121,21 @@ async fn a_pause_opens_nothing_until_the_resume() {
     none.pool().close();
     assert!(matches!(at_connection(request.await), AcquireError::Closed));
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_makes_such_a_pool_keep_an_idle_connection() {
+    let (_system, none, backend) = loose();
+    let pool = none.pool();
+    pool.set_min_idle(3).unwrap();
+    let _ = pool.try_acquire();
+    tokio::time::sleep(ms(2_000)).await;
+    assert_eq!((pool.status().idle, backend.live()), (0, 0), "opened for nobody");
+    let _ = pool.warm_up(2).await;
+    settle().await;
+    assert_eq!((pool.status().idle, backend.live()), (0, 0), "warmed up for nobody");
+    let lease = pool.acquire().await.unwrap();
+    assert_eq!(backend.live(), 1);
+    drop(lease);
+    settle().await;
+    assert_eq!((pool.status().occupied(), backend.live()), (0, 0));
+}

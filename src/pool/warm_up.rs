@@ -48,7 +48,8 @@ impl<M: Manager> Pool<M> {
     /// ```
     pub async fn warm_up(&self, connections: u32) -> Result<(), WarmUpError<M::Error>> {
         let shared = &self.shared;
-        let limit = shared.line.limit();
+        // Without a pool nothing can be open for nobody.
+        let limit = if shared.loose { 0 } else { shared.line.limit() };
         if connections > limit {
             return Err(WarmUpError::OverLimit { limit });
         }

@@ -59,14 +59,17 @@ impl<M: Manager> Shared<M> {
         if counts.phase == Phase::Closed {
             return Need::Nothing;
         }
-        let asked = self.live.asked.load(Relaxed);
+        // Where nothing is kept, nothing is opened but for those who wait.
+        let keeps = !self.loose;
+        let asked = if keeps { self.live.asked.load(Relaxed) } else { 0 };
         let waiting = if counts.paused { 0 } else { counts.pending.max(asked) };
         if waiting > validating && counts.stale > 0 {
             return Need::Check;
         }
         let open = counts.occupied - self.tally.at(Work::Closing).min(counts.occupied);
         let wanted = waiting > validating + connecting
-            || counts.phase == Phase::Open
+            || keeps
+                && counts.phase == Phase::Open
                 && (counts.idle + connecting < min_idle || open < self.live.warm.load(Relaxed).min(counts.limit));
         if wanted && counts.vacant > 0 && connecting < max_connecting {
             Need::Connect
