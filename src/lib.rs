@@ -56,7 +56,7 @@ pub use system::limit::{
 pub use system::{
     backend::{System, SystemBuilder, SystemDrainReport, SystemStatus},
     connector::{
-        error::{ConnectorError, Stage},
+        error::{ConnectorError, Stage, TryConnectorError},
         handle::{Connector, ConnectorBuilder},
         lease::Lease,
         status::ConnectorStatus,

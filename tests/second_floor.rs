@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Act, Backend, ms, paused_runtime, poll, settle};
-use fairpool::{Limit, LimitError, Management, System};
+use fairpool::{Limit, LimitError, Management, Stage, System, TryAcquireError, TryConnectorError, TryLimitError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll};
@@ -111,6 +111,11 @@ fn switched_away_without_a_runtime_a_pool_of_its_own_keeps_nothing_open() {
 #[tokio::test(start_paused = true)]
 async fn a_system_forgets_the_pools_of_connectors_that_are_gone() {
     let system = System::builder(Backend::default(), 2).build().unwrap();
+    let text = system.status().to_string();
+    assert!(
+        text.starts_with("system: ") && text.ends_with("; 0 occupied elsewhere"),
+        "{text}"
+    );
     for management in [Management::Custom(2), Management::None] {
         let connectors: Vec<_> = (0..20)
             .map(|n| {
@@ -134,6 +139,29 @@ async fn a_system_forgets_the_pools_of_connectors_that_are_gone() {
         settle().await;
         assert_eq!(system.pools().len(), 1, "{management}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_try_takes_what_is_idle_or_nothing_and_keeps_no_permit() {
+    let limit = Limit::new(1).unwrap();
+    let backend = Backend::default();
+    let system = System::builder(backend.clone(), 1).build().unwrap();
+    let connector = system.connector("c").limit(limit.clone()).build().unwrap();
+    let lease = connector.acquire().await.unwrap();
+    assert_eq!(
+        connector.try_acquire().unwrap_err(),
+        TryConnectorError::Limit(TryLimitError::Busy)
+    );
+    drop(lease);
+    drop(connector.try_acquire().unwrap());
+    connector.set_management(Management::None).unwrap();
+    let error = connector.try_acquire().unwrap_err();
+    assert_eq!(
+        (error, error.stage()),
+        (TryConnectorError::Connection(TryAcquireError::Empty), Stage::Connection)
+    );
+    settle().await;
+    assert_eq!((limit.status().in_flight, backend.made()), (0, 1));
 }
 
 /// Fails or waits before it takes a request.

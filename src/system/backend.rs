@@ -291,6 +291,19 @@ pub struct SystemStatus {
     pub connectors: Vec<ConnectorStatus>,
 }
 
+impl fmt::Display for SystemStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SystemStatus {
+            name,
+            general,
+            occupied_elsewhere,
+            connectors,
+        } = self;
+        write!(f, "{name}: {general}; {occupied_elsewhere} occupied elsewhere")?;
+        connectors.iter().try_for_each(|connector| write!(f, "\n  {connector}"))
+    }
+}
+
 /// What a [`System::drain`] came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

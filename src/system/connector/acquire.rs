@@ -1,12 +1,12 @@
 //! One checkout of a connector: its turn under the limit, then a connection, both before one deadline.
 
 use super::super::management::Management;
-use super::error::ConnectorError;
+use super::error::{ConnectorError, TryConnectorError};
 use super::handle::{Connector, Core};
 use super::lease::Lease;
 use super::route::Route;
 use crate::pool::clock::{between, nanos};
-use crate::pool::error::AcquireError;
+use crate::pool::error::{AcquireError, TryAcquireError};
 use crate::pool::manager::Manager;
 use crate::pool::notes::Site;
 use crate::pool::owned::OwnedPooled;
@@ -46,6 +46,39 @@ impl<M: Manager> Connector<M> {
         timeout: Duration,
     ) -> impl Future<Output = Result<Lease<M>, ConnectorError<M::Error>>> + Send {
         self.core.acquire(nanos(timeout), Location::caller())
+    }
+
+    /// Takes a connection that is idle now, under a permit that is free now. It never waits and never opens one; in mode `None`,
+    /// where nothing is idle, it always fails.
+    ///
+    /// # Errors
+    ///
+    /// Says why not, and at which stage.
+    ///
+    /// ```
+    /// # use fairpool::{System, TryAcquireError, TryConnectorError, doc::{Demo, block_on}};
+    /// # block_on(async {
+    /// let shop = System::builder(Demo, 1).build()?.connector("shop").build()?;
+    /// let lease = shop.acquire().await?;
+    /// assert_eq!(shop.try_acquire().unwrap_err(), TryConnectorError::Connection(TryAcquireError::Empty));
+    /// drop(lease);
+    /// assert!(shop.try_acquire().is_ok());
+    /// # Ok(()) });
+    /// ```
+    #[track_caller]
+    pub fn try_acquire(&self) -> Result<Lease<M>, TryConnectorError> {
+        let permit = match self.core.limit() {
+            Some(limit) => Some(limit.try_acquire_owned().map_err(TryConnectorError::Limit)?),
+            None => None,
+        };
+        loop {
+            let route = self.core.route();
+            match route.pool.try_acquire_owned() {
+                Ok(conn) => return Ok(Lease::new(conn, permit)),
+                Err(TryAcquireError::Closed) if self.core.route().turn != route.turn => {}
+                Err(error) => return Err(TryConnectorError::Connection(error)),
+            }
+        }
     }
 }
 

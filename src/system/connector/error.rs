@@ -1,7 +1,7 @@
 //! Why a connector gave no connection, and at which of its two stages.
 
-use super::super::limit::error::LimitError;
-use crate::pool::error::AcquireError;
+use super::super::limit::error::{LimitError, TryLimitError};
+use crate::pool::error::{AcquireError, TryAcquireError};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -31,6 +31,16 @@ pub enum ConnectorError<E> {
         /// Why not.
         error: AcquireError<E>,
     },
+}
+
+/// Why [`Connector::try_acquire`](crate::Connector::try_acquire) gave no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TryConnectorError {
+    /// The limit admitted nobody. The system has not been asked.
+    Limit(TryLimitError),
+    /// The system had no connection to give.
+    Connection(TryAcquireError),
 }
 
 /// The two stages of an acquire.
@@ -66,6 +76,28 @@ impl<E> ConnectorError<E> {
         )
     }
 }
+
+impl TryConnectorError {
+    /// The stage at which it failed.
+    pub fn stage(&self) -> Stage {
+        match self {
+            TryConnectorError::Limit(_) => Stage::Limit,
+            TryConnectorError::Connection(_) => Stage::Connection,
+        }
+    }
+}
+
+impl fmt::Display for TryConnectorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TryConnectorError::Limit(error) => write!(f, "stage limit: {error}"),
+            TryConnectorError::Connection(error) => write!(f, "stage connection: {error}"),
+        }
+    }
+}
+
+// No source: its text is part of ours.
+impl Error for TryConnectorError {}
 
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
