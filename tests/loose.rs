@@ -139,3 +139,17 @@ async fn nothing_makes_such_a_pool_keep_an_idle_connection() {
     settle().await;
     assert_eq!((pool.status().occupied(), backend.live()), (0, 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_request_made_on_the_pool_itself_and_given_up_leaves_nothing_idle() {
+    let (_system, none, backend) = loose();
+    backend.connect.then([Act::Takes(50)]);
+    let pool = none.pool();
+    let mut request = Box::pin(pool.acquire());
+    assert!(poll(request.as_mut()).is_pending());
+    settle().await;
+    drop(request);
+    tokio::time::sleep(ms(60)).await;
+    settle().await;
+    assert_eq!((backend.made(), backend.live(), none.status().pool.idle), (1, 0, 0));
+}

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Act, Backend, ms, paused_runtime, settle};
+use common::{Act, Backend, ms, paused_runtime, poll, settle};
 use fairpool::{Connector, Limit, Management, State, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -196,6 +196,89 @@ fn a_request_that_comes_to_a_pool_just_left_follows_the_connector() {
             }
         };
         let workers = [tokio::spawn(hot(stage.clone())), tokio::spawn(hot(stage.clone()))];
+        for worker in workers {
+            worker.await.unwrap();
+        }
+        over.store(true, Relaxed);
+        switcher.join().unwrap();
+        stage.assert_at_rest(0).await;
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_system_opens_nothing_in_any_mode_and_pools_that_come_meanwhile_are_paused_too() {
+    let stage = Stage::new();
+    stage.system.pause();
+    let modes = [Management::General, Management::Custom(2), Management::None];
+    let connectors = modes.map(|mode| stage.system.connector("c").management(mode).build().unwrap());
+    let mut requests: Vec<_> = connectors
+        .iter()
+        .map(|connector| Box::pin(connector.acquire()))
+        .collect();
+    for request in &mut requests {
+        assert!(poll(request.as_mut()).is_pending());
+    }
+    tokio::time::sleep(ms(100)).await;
+    assert_eq!(stage.backend.made(), 0);
+    stage.system.resume();
+    for request in requests {
+        drop(request.await.unwrap());
+    }
+    let pools = stage.system.pools();
+    assert!(pools.iter().all(|pool| pool.status().state == State::Open));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_that_is_deleted_fails_those_in_its_line_and_the_connector_goes_on_without() {
+    let stage = Stage::new();
+    let limit = Limit::new(1).unwrap();
+    stage.connector.set_limit(limit.clone());
+    let admitted = stage.connector.acquire().await.unwrap();
+    let mut waits = Box::pin(stage.connector.acquire());
+    assert!(poll(waits.as_mut()).is_pending());
+    stage.connector.set_limit(None);
+    limit.close();
+    assert!(waits.await.is_err());
+    drop(stage.connector.acquire().await.unwrap());
+    drop(admitted);
+    assert_eq!(limit.status().in_flight, 0);
+}
+
+/// As with the pools: a few instructions lie between the look at the limit and its line.
+#[test]
+fn a_request_that_comes_to_a_limit_just_deleted_follows_the_connector() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(4)
+        .enable_all()
+        .build()
+        .unwrap();
+    let stage = Arc::new(Stage::new());
+    let over = Arc::new(AtomicBool::new(false));
+    let switcher = std::thread::spawn({
+        let (stage, over) = (stage.clone(), over.clone());
+        move || {
+            while !over.load(Relaxed) {
+                // Room for all: nobody ever stands in its line.
+                let limit = Limit::new(8).unwrap();
+                stage.connector.set_limit(limit.clone());
+                stage.connector.set_limit(None);
+                limit.close();
+            }
+        }
+    });
+    runtime.block_on(async {
+        let hot = |stage: Arc<Stage>| async move {
+            for _ in 0..40_000 {
+                drop(
+                    stage
+                        .connector
+                        .acquire()
+                        .await
+                        .expect("refused by a limit that was not its own"),
+                );
+            }
+        };
+        let workers = [(); 4].map(|()| tokio::spawn(hot(stage.clone())));
         for worker in workers {
             worker.await.unwrap();
         }

@@ -203,6 +203,10 @@ impl<M: Manager> Shared<M> {
             Given::Stirred => self.poke(),
             Given::Leaves(slot) => self.send(slot, Work::Closing, CloseReason::Retired),
         }
+        if self.loose {
+            // Whoever asked for it has gone, and here nothing is kept for the next one.
+            self.dismiss(self.line.cull_stale(|_, _| true), CloseReason::Unpooled);
+        }
     }
 
     /// Sends a slot to the supervisor; where there is none, drops its connection. A slot to be closed must have been booked

@@ -53,6 +53,8 @@ struct Family<M: Manager> {
     connectors: Vec<Weak<Core<M>>>,
     /// The system drains or is closed: a pool that comes late is closed at once.
     ended: bool,
+    /// The system is paused: so is a pool that comes late.
+    paused: bool,
 }
 
 /// Builds a [`System`].
@@ -123,6 +125,7 @@ impl<M: Manager> SystemBuilder<M> {
                     own: Vec::new(),
                     connectors: Vec::new(),
                     ended: false,
+                    paused: false,
                 }),
             }),
         })
@@ -184,6 +187,25 @@ impl<M: Manager> System<M> {
         self.pools().iter().for_each(Pool::invalidate);
     }
 
+    /// Holds the lines of all pools, those that connectors will have from now on included: once this has returned nothing is lent
+    /// or opened until [`resume`](System::resume). Nobody fails, but timeouts run on.
+    pub fn pause(&self) {
+        self.shared.family.lock().paused = true;
+        self.shared.hold(&self.pools());
+    }
+
+    /// Goes on after a [`pause`](System::pause), in all pools.
+    pub fn resume(&self) {
+        self.shared.family.lock().paused = false;
+        self.shared.hold(&self.pools());
+    }
+
+    /// Removes every request that waits for a connection of this system at this moment, as [`Pool::clear`] does. Returns how
+    /// many.
+    pub fn clear(&self) -> usize {
+        self.pools().iter().map(Pool::clear).sum()
+    }
+
     /// Ends all pools of the system as [`Pool::drain`] does, at the same time; a pool that a connector would have from now on is
     /// closed from the beginning.
     ///
@@ -229,7 +251,8 @@ impl<M: Manager> Shared<M> {
         let builder = || {
             let name = format!("{}/{connector}", self.name);
             let builder = Pool::builder(self.manager.clone()).name(name);
-            (self.configure)(builder.options(self.general.options()))
+            // What has been changed live counts more than what the user once configured.
+            (self.configure)(builder).options(self.general.options())
         };
         let pool = match management {
             Management::General => return Ok(None),
@@ -245,7 +268,22 @@ impl<M: Manager> Shared<M> {
         if ended {
             pool.close();
         }
+        self.hold(&[pool.clone()]);
         Ok(Some(pool))
+    }
+
+    /// Has these pools paused or not as the system is. Of several callers at once the last to look sees them agree.
+    fn hold(&self, pools: &[Pool<Arc<M>>]) {
+        loop {
+            let paused = self.family.lock().paused;
+            pools.iter().for_each(|pool| match paused {
+                true => pool.pause(),
+                false => pool.resume(),
+            });
+            if self.family.lock().paused == paused {
+                return;
+            }
+        }
     }
 
     /// The pools of connectors; forgets those that are over.

@@ -1,5 +1,6 @@
 //! One checkout of a connector: its turn under the limit, then a connection, both before one deadline.
 
+use super::super::limit::error::LimitError;
 use super::super::management::Management;
 use super::error::{ConnectorError, TryConnectorError};
 use super::handle::{Connector, Core};
@@ -10,7 +11,9 @@ use crate::pool::error::{AcquireError, TryAcquireError};
 use crate::pool::manager::Manager;
 use crate::pool::notes::Site;
 use crate::pool::owned::OwnedPooled;
+use std::future::poll_fn;
 use std::panic::Location;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,19 +93,27 @@ impl<M: Manager> Core<M> {
             let spent = self.clock.now().saturating_sub(began);
             Duration::from_nanos(patience.saturating_sub(spent))
         };
-        let permit = match self.limit() {
-            None => None,
+        let permit = loop {
+            let Some(limit) = self.limit() else { break None };
+            let mut admission = pin!(limit.acquire_owned_within(remaining()));
+            let mut at_the_door = true;
             // Dropped here, the request leaves the limit's line.
-            Some(limit) => match limit.acquire_owned_within(remaining()).await {
-                Ok(permit) => Some(permit),
-                Err(error) => {
+            let admitted = poll_fn(|cx| {
+                let first = std::mem::take(&mut at_the_door);
+                admission.as_mut().poll(cx).map(|admitted| (admitted, first))
+            });
+            match admitted.await {
+                (Ok(permit), _) => break Some(permit),
+                // Closed before it joined the line, and not the connector's limit any more: it follows the connector.
+                (Err(LimitError::Closed), true) if !self.is_under(&limit) => {}
+                (Err(error), _) => {
                     return Err(ConnectorError::Limit {
                         connector: self.name().clone(),
                         limit: limit.name(),
                         error,
                     });
                 }
-            },
+            }
         };
         let admitted_after = match permit {
             Some(_) => between(began, self.clock.now()),

@@ -123,7 +123,8 @@ impl<E: fmt::Display> fmt::Display for ConnectorError<E> {
                 error,
             } => {
                 write!(f, "connector '{connector}' (stage connection, system '{system}'")?;
-                if !admitted_after.is_zero() {
+                // Less is the clock's own noise, not a wait.
+                if *admitted_after >= Duration::from_millis(1) {
                     write!(f, ", admitted after {admitted_after:?}")?;
                 }
                 write!(f, "): {error}")

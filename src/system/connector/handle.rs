@@ -200,6 +200,10 @@ impl<M: Manager> Core<M> {
         self.limit.lock().clone()
     }
 
+    pub(super) fn is_under(&self, limit: &Limit) -> bool {
+        self.limit.lock().as_ref().is_some_and(|now| now.is(limit))
+    }
+
     /// How long both stages may take, in nanoseconds.
     pub(super) fn patience(&self) -> u64 {
         match self.acquire_timeout.load(Relaxed) {

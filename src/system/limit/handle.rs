@@ -262,6 +262,11 @@ impl Limit {
         self.shared.close();
     }
 
+    /// Whether both are handles of one limit.
+    pub(in super::super) fn is(&self, other: &Limit) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// The limit's counts now.
     pub fn status(&self) -> LimitStatus {
         self.shared.status()
