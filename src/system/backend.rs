@@ -268,7 +268,7 @@ impl<M: Manager> Shared<M> {
         if ended {
             pool.close();
         }
-        self.hold(&[pool.clone()]);
+        self.hold(std::slice::from_ref(&pool));
         Ok(Some(pool))
     }
 
