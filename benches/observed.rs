@@ -341,7 +341,7 @@ fn main() {
         table(&head, rows(&handoff, false))
     );
     let facts = Facts::gather(
-        "observed",
+        "observed --all-features",
         &["FAIRPOOL_ROUNDS"],
         &["metrics", "tracing", "prometheus-client"],
     );

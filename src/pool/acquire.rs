@@ -70,8 +70,9 @@ impl<'a, M: Manager> Future for Acquire<'a, M> {
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let site = this.request.site();
         let slot = ready!(this.request.poll(this.shared, cx))?;
-        Poll::Ready(Ok(Pooled::new(this.shared, slot)))
+        Poll::Ready(Ok(Pooled::new(this.shared, slot, site)))
     }
 }
 
@@ -80,8 +81,9 @@ impl<M: Manager> Future for AcquireOwned<M> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let site = this.request.site();
         let slot = ready!(this.request.poll(this.shared, cx))?;
-        Poll::Ready(Ok(OwnedPooled::new(this.shared.clone(), slot)))
+        Poll::Ready(Ok(OwnedPooled::new(this.shared.clone(), slot, site)))
     }
 }
 

@@ -66,7 +66,7 @@ impl<M: Manager> Pool<M> {
     #[track_caller]
     pub fn acquire_blocking(&self) -> Result<Pooled<'_, M>, AcquireError<M::Error>> {
         let slot = self.shared.wait_blocking(Patience::Default, Location::caller())?;
-        Ok(Pooled::new(&self.shared, slot))
+        Ok(Pooled::new(&self.shared, slot, Location::caller()))
     }
 
     /// `acquire_blocking` with a timeout of its own. Zero takes what is idle now, or nothing.
@@ -87,7 +87,7 @@ impl<M: Manager> Pool<M> {
         let slot = self
             .shared
             .wait_blocking(Patience::Within(timeout), Location::caller())?;
-        Ok(Pooled::new(&self.shared, slot))
+        Ok(Pooled::new(&self.shared, slot, Location::caller()))
     }
 
     /// `acquire_blocking` for a guard without a borrow; costs a reference count more.
@@ -98,7 +98,7 @@ impl<M: Manager> Pool<M> {
     #[track_caller]
     pub fn acquire_owned_blocking(&self) -> Result<OwnedPooled<M>, AcquireError<M::Error>> {
         let slot = self.shared.wait_blocking(Patience::Default, Location::caller())?;
-        Ok(OwnedPooled::new(self.shared.clone(), slot))
+        Ok(OwnedPooled::new(self.shared.clone(), slot, Location::caller()))
     }
 
     /// `acquire_blocking_within` for a guard without a borrow.
@@ -111,7 +111,7 @@ impl<M: Manager> Pool<M> {
         let slot = self
             .shared
             .wait_blocking(Patience::Within(timeout), Location::caller())?;
-        Ok(OwnedPooled::new(self.shared.clone(), slot))
+        Ok(OwnedPooled::new(self.shared.clone(), slot, Location::caller()))
     }
 }
 

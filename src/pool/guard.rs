@@ -3,6 +3,7 @@
 use super::clock::between;
 use super::entry::Entry;
 use super::manager::Manager;
+use super::notes::Site;
 use super::shared::{OpenOf, Shared, SlotOf};
 use crate::observe::CloseReason;
 use crate::sync::wakes::contained;
@@ -24,10 +25,13 @@ pub struct Pooled<'a, M: Manager> {
 
 impl<'a, M: Manager> Pooled<'a, M> {
     #[inline(always)]
-    pub(crate) fn new(shared: &'a Shared<M>, slot: SlotOf<M>) -> Self {
+    pub(crate) fn new(shared: &'a Shared<M>, slot: SlotOf<M>, taken_at: Site) -> Self {
+        let number = slot.number();
+        let open = shared.cells.open(slot);
+        shared.lent(number, open.meta(), taken_at);
         Pooled {
             shared,
-            open: Some(shared.cells.open(slot)),
+            open: Some(open),
             broken: false,
         }
     }

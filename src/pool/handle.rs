@@ -105,8 +105,9 @@ impl<M: Manager> Pool<M> {
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Pooled<'_, M>, TryAcquireError> {
         let slot = self.shared.try_take().map_err(refusal)?;
-        self.shared.lent_at_once(&slot, Location::caller());
-        Ok(Pooled::new(&self.shared, slot))
+        let conn = Pooled::new(&self.shared, slot, Location::caller());
+        self.shared.lent_at_once();
+        Ok(conn)
     }
 
     /// `try_acquire` for a guard without a borrow.
@@ -117,8 +118,9 @@ impl<M: Manager> Pool<M> {
     #[track_caller]
     pub fn try_acquire_owned(&self) -> Result<OwnedPooled<M>, TryAcquireError> {
         let slot = self.shared.try_take().map_err(refusal)?;
-        self.shared.lent_at_once(&slot, Location::caller());
-        Ok(OwnedPooled::new(self.shared.clone(), slot))
+        let conn = OwnedPooled::new(self.shared.clone(), slot, Location::caller());
+        self.shared.lent_at_once();
+        Ok(conn)
     }
 
     /// Removes every request that waits at this moment: each fails with [`AcquireError::Cleared`](crate::AcquireError),

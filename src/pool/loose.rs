@@ -50,8 +50,9 @@ impl<M: Manager> Pool<M> {
             let slot = shared.open_one(held, epoch, asked, until).await?;
             let counts = shared.line.counts();
             if counts.epoch == epoch && counts.phase != LinePhase::Closed {
-                shared.lent_at_once(&slot, site);
-                return Ok(OwnedPooled::new(shared.clone(), slot));
+                let conn = OwnedPooled::new(shared.clone(), slot, site);
+                shared.lent_at_once();
+                return Ok(conn);
             }
             // Of an older generation, or too late, before anybody had it.
             shared.line.part();

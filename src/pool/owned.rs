@@ -3,6 +3,7 @@
 use super::clock::between;
 use super::entry::Entry;
 use super::manager::Manager;
+use super::notes::Site;
 use super::shared::{Shared, SlotOf};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -19,7 +20,8 @@ pub struct OwnedPooled<M: Manager> {
 }
 
 impl<M: Manager> OwnedPooled<M> {
-    pub(crate) fn new(shared: Arc<Shared<M>>, slot: SlotOf<M>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared<M>>, slot: SlotOf<M>, taken_at: Site) -> Self {
+        shared.lent(slot.number(), shared.cells.meta(slot.number()), taken_at);
         OwnedPooled {
             shared,
             slot: Some(slot),

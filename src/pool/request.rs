@@ -91,6 +91,10 @@ impl Request {
         }
     }
 
+    pub(crate) fn site(&self) -> Site {
+        self.site
+    }
+
     /// By the pool's clock; known once it has been polled, and `u64::MAX` without one.
     pub(crate) fn deadline(&self) -> u64 {
         self.deadline
@@ -104,27 +108,8 @@ impl Request {
         shared: &Arc<Shared<M>>,
         cx: &mut Context<'_>,
     ) -> Poll<Outcome<M>> {
-        if !self.place.queued() {
-            if shared.watch.leases != Leases::Unseen {
-                return self.poll_watched(shared, cx);
-            }
+        if !self.place.queued() && shared.watch.leases != Leases::Seen {
             if let Some(slot) = shared.line.take() {
-                return Poll::Ready(Ok(slot));
-            }
-        }
-        self.poll_slow(shared, cx)
-    }
-
-    /// The fast path again, with a look at whether this lease is to be timed.
-    #[inline(never)]
-    fn poll_watched<M: Manager>(
-        self: Pin<&mut Self>,
-        shared: &Arc<Shared<M>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Outcome<M>> {
-        if shared.watch.leases == Leases::Sampled {
-            if let Some(slot) = shared.line.take() {
-                shared.lent(&slot, self.site);
                 return Poll::Ready(Ok(slot));
             }
         }
@@ -146,7 +131,7 @@ impl Request {
                 *this.drawn_before = shared.line.tickets().0;
             }
             if let Some(slot) = shared.line.take() {
-                self.served(shared, &slot, None);
+                self.served(shared, None);
                 return Poll::Ready(Ok(slot));
             }
         }
@@ -252,7 +237,7 @@ impl Request {
         self.as_mut().project().companion.end(|| ending(&outcome));
         match outcome {
             Ok(slot) => {
-                self.served(shared, &slot, ticket);
+                self.served(shared, ticket);
                 Ok(slot)
             }
             Err(ended) => Err(self.failed(shared, ended)),
@@ -263,7 +248,7 @@ impl Request {
     fn try_once<M: Manager>(self: Pin<&mut Self>, shared: &Arc<Shared<M>>) -> Poll<Outcome<M>> {
         match shared.try_take() {
             Ok(slot) => {
-                self.served(shared, &slot, None);
+                self.served(shared, None);
                 Poll::Ready(Ok(slot))
             }
             Err(crate::sync::line::Refused::Closed) => Poll::Ready(Err(shared.refuse(None))),
@@ -272,16 +257,15 @@ impl Request {
     }
 
     #[inline]
-    fn served<M: Manager>(&self, shared: &Shared<M>, slot: &SlotOf<M>, ticket: Option<u64>) {
+    fn served<M: Manager>(&self, shared: &Shared<M>, ticket: Option<u64>) {
         if shared.watch.is_attached() {
-            self.tell_served(shared, slot, ticket);
+            self.tell_served(shared, ticket);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn tell_served<M: Manager>(&self, shared: &Shared<M>, slot: &SlotOf<M>, ticket: Option<u64>) {
-        shared.lent(slot, self.site);
+    fn tell_served<M: Manager>(&self, shared: &Shared<M>, ticket: Option<u64>) {
         if ticket.is_some() || shared.watch.leases == Leases::Seen {
             shared.tell(|| Event::Acquired {
                 waited: ticket.map_or(Duration::ZERO, |_| between(self.began, shared.now())),

@@ -11,7 +11,7 @@ use super::clock::between;
 use super::entry::Meta;
 use super::manager::Manager;
 use super::notes::{Notes, Site, Warnings};
-use super::shared::{Shared, SlotOf};
+use super::shared::Shared;
 use crate::observe::{Activity, Ending, Event, Interest, Observer, Scope};
 use crate::sync::wakes::contained;
 use std::fmt;
@@ -141,21 +141,30 @@ impl<M: Manager> Shared<M> {
         }
     }
 
-    /// A lease begins, and somebody looks on.
+    /// A lease begins: somebody may look on.
     #[inline(always)]
-    pub(crate) fn lent(&self, slot: &SlotOf<M>, taken_at: Site) {
-        let meta = self.cells.meta(slot.number());
+    pub(crate) fn lent(&self, number: u32, meta: &Meta, taken_at: Site) {
+        if self.watch.leases == Leases::Unseen {
+            return;
+        }
         if self.watch.interest.use_time > 0 && meta.is_sample() {
             self.start_timing(meta);
         }
-        if let Some(notes) = &self.watch.notes {
-            notes.note(slot.number(), meta, taken_at, || self.now());
+        if self.watch.notes.is_some() {
+            self.note(number, meta, taken_at);
         }
     }
 
-    /// The same for a lease that never was a request.
-    pub(crate) fn lent_at_once(&self, slot: &SlotOf<M>, taken_at: Site) {
-        self.lent(slot, taken_at);
+    #[cold]
+    #[inline(never)]
+    fn note(&self, number: u32, meta: &Meta, taken_at: Site) {
+        if let Some(notes) = &self.watch.notes {
+            notes.note(number, meta, taken_at, || self.now());
+        }
+    }
+
+    /// A lease that never was a request has begun.
+    pub(crate) fn lent_at_once(&self) {
         if self.watch.notes.is_some() {
             // The supervisor of a loose pool may not know of it.
             self.poke();

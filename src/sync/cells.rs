@@ -58,6 +58,7 @@ impl<T, M: Default> Cells<T, M> {
     }
 
     /// What everybody may read of a slot.
+    #[inline(always)]
     pub(crate) fn meta(&self, number: u32) -> &M {
         &self.0.at(number).meta
     }

@@ -57,7 +57,7 @@ impl PrometheusExporter {
         }
     }
 
-    /// Of which share of the leases `use_time` is taken, in pools that are built with it from now on: one in so many, 64
+    /// Of which share of the leases `use_time` is taken, in pools that are built with it from now on: one in so many, 100
     /// without this; 1 for each, 0 for none. See [`Interest::use_time`](crate::Interest::use_time) for what that costs.
     #[must_use]
     pub fn with_use_time(mut self, one_in: u32) -> Self {
