@@ -4,8 +4,8 @@
 mod common;
 
 use common::*;
-use fairpool::Pool;
 use fairpool::export::PrometheusExporter;
+use fairpool::{Limit, Pool};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -42,6 +42,7 @@ impl Exported {
             .exporter(prometheus.clone())
             .build()
             .unwrap();
+        let _limit = Limit::builder(1).exporter(prometheus.clone()).build().unwrap();
         let (mut samples, mut families) = (BTreeMap::new(), BTreeSet::new());
         for line in prometheus.render().lines() {
             if let Some(family) = line.strip_prefix("# TYPE ") {
@@ -236,7 +237,7 @@ fn every_metric_is_documented_with_each_value_of_its_labels() {
         assert_eq!(opentelemetry.replace('.', "_"), plain, "{row}");
         for (label, values) in labels
             .iter()
-            .filter(|(label, _)| *label != "le" && !label.ends_with("pool_name"))
+            .filter(|(label, _)| *label != "le" && !label.ends_with("_name"))
         {
             assert!(
                 row.replace('.', "_").contains(&format!("`{label}`")),
@@ -253,24 +254,23 @@ fn every_metric_is_documented_with_each_value_of_its_labels() {
         .filter(|name| (name.starts_with("fairpool_") || name.starts_with("db_")) && !known(name))
         .collect();
     assert_eq!(strange, Vec::<&&str>::new(), "documented and not exported");
-    let series: usize = exported_series();
-    assert!(
-        PAGE.contains(&format!("\n{series} series with Prometheus")),
-        "a pool has {series} series"
-    );
-}
-
-fn exported_series() -> usize {
     let prometheus = PrometheusExporter::new();
+    let series = || {
+        prometheus
+            .render()
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .count()
+    };
+    let limit = Limit::builder(1).exporter(prometheus.clone()).build().unwrap();
+    let of_a_limit = series();
+    drop(limit);
     let _pool = Pool::builder(Backend::default())
         .exporter(prometheus.clone())
         .build()
         .unwrap();
-    prometheus
-        .render()
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .count()
+    let said = format!("\n{} series with Prometheus, that of a limit {of_a_limit},", series());
+    assert!(PAGE.contains(&said), "{said}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Wakes, block_on_plain, ms, poll, settle};
-use fairpool::{Limit, LimitError, OwnedPermit, State, TryLimitError};
+use fairpool::{Limit, LimitError, OrderChecker, OwnedPermit, State, TryLimitError};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -292,4 +292,41 @@ fn many_threads_never_exceed_a_limit_that_moves() {
         "a permit too many"
     );
     drop(all);
+}
+
+#[test]
+fn p1_no_permit_overtakes_an_older_request() {
+    let checker = OrderChecker::new();
+    let limit = Limit::builder(3).observer(checker.clone()).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_time()
+        .build()
+        .unwrap();
+    let tasks: Vec<_> = (0..32)
+        .map(|number| {
+            let limit = limit.clone();
+            runtime.spawn(async move {
+                for turn in 0..500 {
+                    if (number + turn) % 7 == 0 {
+                        // Gives up after one poll.
+                        drop(poll(Box::pin(limit.acquire_owned()).as_mut()));
+                    }
+                    let permit = limit.acquire().await.unwrap();
+                    tokio::task::yield_now().await;
+                    drop(permit);
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        runtime.block_on(task).unwrap();
+    }
+    assert!(checker.grants() >= 32 * 500);
+    assert!(
+        checker.overlaps() > 1_000,
+        "only {} grants met others in line",
+        checker.overlaps()
+    );
+    assert_eq!(checker.overtakings(), 0);
 }

@@ -29,5 +29,5 @@ pub use observer::{Activity, Ending, Interest, Observer, Scope};
 pub use order::OrderChecker;
 pub(crate) use several::as_one;
 pub use status::{State, Status, Totals};
-pub(crate) use subject::Watched;
 pub use subject::{Exporter, Subject};
+pub(crate) use subject::{Kind, Watched};

@@ -6,18 +6,27 @@ use crate::sync::primitives::OnceLock;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-/// Watches any number of pools; given to [`Builder::exporter`](crate::Builder::exporter).
+/// Watches any number of pools and limits; given to [`Builder::exporter`](crate::Builder::exporter) or
+/// [`LimitBuilder::exporter`](crate::LimitBuilder::exporter).
 pub trait Exporter {
     /// A pool is being built: returns who is to be told what happens in it.
     fn watch(&self, subject: Subject) -> Arc<dyn Observer>;
 }
 
-/// A pool that is watched. It does not keep the pool alive.
+/// A pool, or a limit, that is watched. It does not keep it alive.
 #[derive(Clone)]
 pub struct Subject {
     name: Arc<str>,
+    kind: Kind,
     /// Empty until the pool is built.
     pool: Arc<OnceLock<Weak<dyn Watched>>>,
+}
+
+/// What is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    Pool,
+    Limit,
 }
 
 /// What a pool answers to those who watch it.
@@ -27,9 +36,10 @@ pub(crate) trait Watched: Send + Sync {
 }
 
 impl Subject {
-    pub(crate) fn new(name: Arc<str>) -> Self {
+    pub(crate) fn new(name: Arc<str>, kind: Kind) -> Self {
         Subject {
             name,
+            kind,
             pool: Arc::new(OnceLock::new()),
         }
     }
@@ -39,9 +49,19 @@ impl Subject {
         let _ = self.pool.set(pool);
     }
 
-    /// The pool's name: see [`Builder::name`](crate::Builder::name). Several pools may have the same.
+    /// Its name when it was built: see [`Builder::name`](crate::Builder::name), [`LimitBuilder::name`](crate::LimitBuilder::name). Several pools may have the same.
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// Whether it is a [`Limit`](crate::Limit): its [`status`](Self::status) has who is in flight as `in_use`, and no connections.
+    pub fn is_limit(&self) -> bool {
+        self.kind == Kind::Limit
+    }
+
+    #[cfg(any(feature = "metrics", feature = "prometheus"))]
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// The pool's counts now; `None` when it is gone, or still being built.

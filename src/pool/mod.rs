@@ -49,5 +49,5 @@ mod supervisor;
 mod tally;
 pub(crate) mod timer;
 mod warm_up;
-mod watch;
+pub(crate) mod watch;
 mod whereabouts;

@@ -5,7 +5,7 @@ use super::manager::Manager;
 use super::name::Name;
 use super::notes::Warnings;
 use super::watch::Watch;
-use crate::observe::{Exporter, Observer, Subject, as_one};
+use crate::observe::{Exporter, Kind, Observer, Subject, as_one};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ impl Onlookers {
     /// The name, who is told, and the subject that is to be bound to the pool once it is built.
     pub(crate) fn settle<M>(self) -> (Name, Watch, Subject) {
         let name = self.name.map_or_else(Name::of_type::<M>, Name::given);
-        let subject = Subject::new(name.text.clone());
+        let subject = Subject::new(name.text.clone(), Kind::Pool);
         let mut observers = self.observers;
         let exporters = self.exporters.iter();
         observers.extend(exporters.map(|exporter| exporter.watch(subject.clone())));

@@ -60,10 +60,26 @@ impl Watch {
         self.observer.is_some()
     }
 
+    /// Tells the observer, whose panics stay here.
+    #[inline]
+    pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
+        if let Some(observer) = &self.observer {
+            contained(|| observer.on(&event()));
+        }
+    }
+
     /// Asks for a companion to what begins now.
     pub(crate) fn scope(&self, activity: Activity) -> Companion {
         let observer = self.observer.as_ref().filter(|_| self.interest.scopes);
         Companion(observer.and_then(|observer| contained(|| observer.scope(activity)).flatten()))
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch")
+            .field("interest", &self.interest)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,12 +149,10 @@ impl fmt::Debug for Companion {
 }
 
 impl<M: Manager> Shared<M> {
-    /// Tells the observer, whose panics stay here.
+    /// Tells the observer.
     #[inline]
     pub(crate) fn tell(&self, event: impl FnOnce() -> Event) {
-        if let Some(observer) = &self.watch.observer {
-            contained(|| observer.on(&event()));
-        }
+        self.watch.tell(event);
     }
 
     /// A lease begins: somebody may look on.

@@ -5,14 +5,20 @@
 //! a pool has a fixed number of series. `docs/operations.md` says of each what to do.
 
 use super::reading::{Count, Reading, Span};
+use crate::observe::Kind;
 
-/// The pool's name: on every series.
-pub(crate) const POOL: &str = "db.client.connection.pool.name";
+/// What is exported of a pool, and of a limit, with the attribute on every series that has its name.
+pub(crate) fn of(kind: Kind) -> (&'static str, &'static [Family]) {
+    match kind {
+        Kind::Pool => ("db.client.connection.pool.name", &POOLS),
+        Kind::Limit => ("fairpool.limit.name", &LIMITS),
+    }
+}
 
 pub(crate) struct Family {
     pub(crate) name: &'static str,
     pub(crate) unit: Unit,
-    /// The attribute by which its series differ, beside the pool's name.
+    /// The attribute by which its series differ, beside the name.
     pub(crate) attribute: Option<&'static str>,
     pub(crate) help: &'static str,
     pub(crate) values: Values,
@@ -71,7 +77,7 @@ impl Family {
     }
 }
 
-pub(crate) static FAMILIES: [Family; 22] = [
+static POOLS: [Family; 22] = [
     gauge(
         "db.client.connection.count",
         "Connections that are idle, and connections that are lent.",
@@ -206,4 +212,61 @@ pub(crate) static FAMILIES: [Family; 22] = [
         &[("long_lease", Count::LongLease), ("nested", Count::Nested)],
     )
     .by("fairpool.warning"),
+];
+
+static LIMITS: [Family; 8] = [
+    gauge(
+        "fairpool.limit.in_flight",
+        "Requests that were admitted and have not finished.",
+        &[("", |now| f64::from(now.in_use))],
+    ),
+    gauge(
+        "fairpool.limit.max",
+        "The most requests that may be in flight.",
+        &[("", |now| f64::from(now.limit))],
+    ),
+    gauge(
+        "fairpool.limit.pending_requests",
+        "Requests waiting in line.",
+        &[("", |now| f64::from(now.pending))],
+    ),
+    gauge(
+        "fairpool.limit.oldest_wait",
+        "How long the first in line has waited; zero where nobody waits.",
+        &[("", |now| now.oldest_wait.as_secs_f64())],
+    )
+    .in_seconds(),
+    gauge(
+        "fairpool.limits",
+        "Limits of this name, by what they do.",
+        &[
+            ("open", |now| f64::from(now.states[0])),
+            ("paused", |now| f64::from(now.states[1])),
+            ("draining", |now| f64::from(now.states[2])),
+            ("closed", |now| f64::from(now.states[3])),
+        ],
+    )
+    .by("fairpool.state"),
+    counter(
+        "fairpool.limit.queued",
+        "Requests that had to wait in line.",
+        &[("", Count::Queued)],
+    ),
+    counter(
+        "fairpool.limit.unserved",
+        "Requests that were not admitted, by why.",
+        &[
+            ("timed_out", Count::TimedOut),
+            ("queue_full", Count::QueueFull),
+            ("closed", Count::PoolClosed),
+            ("cleared", Count::Cleared),
+            ("cancelled", Count::Cancelled),
+        ],
+    )
+    .by("fairpool.reason"),
+    histogram(
+        "fairpool.limit.wait_time",
+        "How long requests stood in line that had to, and were admitted.",
+        Span::Wait,
+    ),
 ];

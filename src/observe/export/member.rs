@@ -1,6 +1,7 @@
 //! One watched pool: counts what it is told, and is read together with the pool's own counts.
 
 use super::reading::{COUNTS, Count, Counts, Reading, SPANS, Span};
+use super::roll::Name;
 use crate::observe::histogram::Histogram;
 use crate::observe::{CloseReason, Event, Interest, Observer, Subject};
 use crate::sync::primitives::{AtomicU64, Ordering::Relaxed};
@@ -10,7 +11,7 @@ use std::time::Duration;
 pub(crate) type Echo = Box<dyn Fn(Span, Duration) + Send + Sync>;
 
 pub(crate) struct Member {
-    pub(crate) subject: Subject,
+    subject: Subject,
     /// Of one lease in so many the time is taken.
     use_time: u32,
     counts: [AtomicU64; COUNTS],
@@ -27,6 +28,10 @@ impl Member {
             spans: std::array::from_fn(|_| Histogram::default()),
             echo,
         }
+    }
+
+    pub(crate) fn name(&self) -> Name {
+        (self.subject.kind(), self.subject.name().clone())
     }
 
     /// Adds what there is to see.

@@ -5,6 +5,7 @@
 
 use super::member::Member;
 use super::reading::{Counts, Reading};
+use crate::observe::Kind;
 use crate::sync::primitives::PlainMutex as Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,11 +13,14 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(crate) struct Roll(Mutex<Book>);
 
+/// A pool and a limit may be called the same.
+pub(crate) type Name = (Kind, Arc<str>);
+
 /// Under the lock nothing is called that is not on this page: pools have locks of their own.
 #[derive(Default)]
 struct Book {
     members: Vec<Arc<Member>>,
-    gone: BTreeMap<Arc<str>, Counts>,
+    gone: BTreeMap<Name, Counts>,
 }
 
 impl Roll {
@@ -27,11 +31,11 @@ impl Roll {
     }
 
     /// What there is to see, by name. A name whose last pool is gone is there once more, as `ended`.
-    pub(crate) fn look(&self) -> BTreeMap<Arc<str>, Reading> {
+    pub(crate) fn look(&self) -> BTreeMap<Name, Reading> {
         let (members, gone) = self.0.lock().turn();
         let mut readings = BTreeMap::new();
         for (name, past) in gone {
-            let ended = !members.iter().any(|member| *member.subject.name() == name);
+            let ended = !members.iter().any(|member| member.name() == name);
             let reading = Reading {
                 past,
                 ended,
@@ -40,7 +44,7 @@ impl Roll {
             readings.insert(name, reading);
         }
         for member in members {
-            member.read(readings.entry(member.subject.name().clone()).or_default());
+            member.read(readings.entry(member.name()).or_default());
         }
         readings
     }
@@ -48,19 +52,19 @@ impl Roll {
 
 impl Book {
     /// Strikes out whoever is gone, and keeps what they counted if their name lives on.
-    fn turn(&mut self) -> (Vec<Arc<Member>>, BTreeMap<Arc<str>, Counts>) {
+    fn turn(&mut self) -> (Vec<Arc<Member>>, BTreeMap<Name, Counts>) {
         let Book { members, gone } = self;
         members.retain(|member| {
             // The pool has dropped its own: nothing is told here any more.
             let lives = Arc::strong_count(member) > 1;
             if !lives {
-                let past = gone.entry(member.subject.name().clone()).or_default();
+                let past = gone.entry(member.name()).or_default();
                 past.add(&member.counts());
             }
             lives
         });
         let seen = (members.clone(), gone.clone());
-        gone.retain(|name, _| members.iter().any(|member| member.subject.name() == name));
+        gone.retain(|name, _| members.iter().any(|member| member.name() == *name));
         seen
     }
 }

@@ -5,6 +5,8 @@ use super::permit::{OwnedPermit, Permit};
 use super::shared::{Shared, Tally};
 use super::status::LimitStatus;
 use super::turn::{Admission, AdmissionOwned};
+use super::watch::Onlookers;
+use crate::observe::Event;
 use crate::pool::clock::{Clock, nanos};
 use crate::pool::options::OptionsError;
 use crate::sync::line::{Line, Refused};
@@ -51,6 +53,7 @@ pub struct LimitBuilder {
     timeout: Option<Duration>,
     queue_limit: Option<u32>,
     name: Arc<str>,
+    pub(super) onlookers: Onlookers,
 }
 
 impl LimitBuilder {
@@ -83,19 +86,22 @@ impl LimitBuilder {
             timeout,
             queue_limit,
             name,
+            onlookers,
         } = self;
         judge(limit, timeout)?;
-        Ok(Limit {
-            shared: Arc::new(Shared {
-                line: Line::counter(limit),
-                clock: Clock::start(),
-                name: Mutex::new(name),
-                timeout: AtomicU64::new(timeout.map_or(u64::MAX, nanos)),
-                queue_limit: AtomicU32::new(queue_limit.unwrap_or(u32::MAX)),
-                tally: Tally::default(),
-                changed: Notify::new(),
-            }),
-        })
+        let (watch, subject) = onlookers.settle(&name);
+        let shared = Arc::new(Shared {
+            line: Line::counter(limit),
+            clock: Clock::start(),
+            name: Mutex::new(name),
+            timeout: AtomicU64::new(timeout.map_or(u64::MAX, nanos)),
+            queue_limit: AtomicU32::new(queue_limit.unwrap_or(u32::MAX)),
+            tally: Tally::default(),
+            watch,
+            changed: Notify::new(),
+        });
+        subject.bind(Arc::<Shared>::downgrade(&shared));
+        Ok(Limit { shared })
     }
 }
 
@@ -107,6 +113,7 @@ impl Limit {
             timeout: None,
             queue_limit: None,
             name: "limit".into(),
+            onlookers: Onlookers::default(),
         }
     }
 
@@ -156,7 +163,10 @@ impl Limit {
     /// Says why not: all in use, others waiting, paused, or closed.
     pub fn try_acquire(&self) -> Result<Permit<'_>, TryLimitError> {
         match self.shared.line.try_take() {
-            Ok((permit, _)) => Ok(Permit::new(&self.shared, permit)),
+            Ok((permit, _)) => {
+                self.shared.admitted_at_once();
+                Ok(Permit::new(&self.shared, permit))
+            }
             Err(refused) => Err(refusal(refused)),
         }
     }
@@ -168,7 +178,10 @@ impl Limit {
     /// As [`try_acquire`](Limit::try_acquire).
     pub fn try_acquire_owned(&self) -> Result<OwnedPermit, TryLimitError> {
         match self.shared.line.try_take() {
-            Ok((permit, _)) => Ok(OwnedPermit::new(self.shared.clone(), permit)),
+            Ok((permit, _)) => {
+                self.shared.admitted_at_once();
+                Ok(OwnedPermit::new(self.shared.clone(), permit))
+            }
             Err(refused) => Err(refusal(refused)),
         }
     }
@@ -242,6 +255,7 @@ impl Limit {
     pub fn clear(&self) -> usize {
         let removed = self.shared.line.fail_all(Failure::Cleared);
         self.shared.tally.cleared.fetch_add(removed as u64, Relaxed);
+        self.shared.watch.tell(|| Event::Cleared { requests: removed });
         self.shared.line_shrank();
         removed
     }

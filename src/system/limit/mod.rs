@@ -6,6 +6,7 @@
 //! | `turn` | one request for a permit, and its named futures |
 //! | `permit` | the two guards |
 //! | `shared`, `status`, `drain` | what they share; a look at it in numbers; its orderly end |
+//! | `watch` | who looks on |
 //! | `error` | why there is no permit |
 //!
 //! The line is the one under every pool, over a plain counter. Nobody tends a limit in the background: a request whose time is
@@ -18,3 +19,4 @@ pub(crate) mod permit;
 mod shared;
 pub(crate) mod status;
 pub(crate) mod turn;
+mod watch;

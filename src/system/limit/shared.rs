@@ -5,6 +5,7 @@
 use super::status::{LimitStatus, LimitTotals};
 use crate::observe::State;
 use crate::pool::clock::{Clock, between};
+use crate::pool::watch::Watch;
 use crate::sync::counter::{Counter, Permit};
 use crate::sync::line::{Given, Line, Phase};
 use crate::sync::primitives::{AtomicU32, AtomicU64, Mutex, Ordering::Relaxed};
@@ -22,6 +23,7 @@ pub(crate) struct Shared {
     pub(crate) timeout: AtomicU64,
     pub(crate) queue_limit: AtomicU32,
     pub(crate) tally: Tally,
+    pub(crate) watch: Watch,
     /// Told when a permit left for good or the line shrank, which only an ending limit cares for.
     pub(crate) changed: Notify,
 }

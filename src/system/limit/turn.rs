@@ -6,8 +6,10 @@
 use super::error::{LimitError, LimitTimeout};
 use super::permit::{OwnedPermit, Permit};
 use super::shared::Shared;
+use crate::observe::{Activity, Ending, Event, Order};
 use crate::pool::clock::{between, nanos};
 use crate::pool::timer::Timer;
+use crate::pool::watch::{Companion, Leases};
 use crate::sync::counter;
 use crate::sync::line::Refused;
 use crate::sync::primitives::Ordering::Relaxed;
@@ -30,8 +32,12 @@ struct Turn {
     place: Place,
     began: u64,
     deadline: u64,
+    /// Tickets drawn before the first poll, where an observer wants to know.
+    drawn_before: u64,
     #[pin]
     timer: Timer,
+    /// An observer's scope around the wait.
+    companion: Companion,
 }
 
 impl Turn {
@@ -41,13 +47,15 @@ impl Turn {
             place: Place::default(),
             began: 0,
             deadline: NEVER,
+            drawn_before: 0,
             timer: Timer::default(),
+            companion: Companion::default(),
         }
     }
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, shared: &Shared, cx: &mut Context<'_>) -> Poll<Outcome> {
-        if !self.place.queued() {
+        if !self.place.queued() && shared.watch.leases != Leases::Seen {
             if let Some(permit) = shared.line.take() {
                 return Poll::Ready(Ok(permit));
             }
@@ -57,8 +65,20 @@ impl Turn {
 
     #[cold]
     fn poll_slow(mut self: Pin<&mut Self>, shared: &Shared, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let mut this = self.as_mut().project();
+        let this = self.as_mut().project();
+        let ticket = this.place.ticket();
         if !this.place.queued() {
+            if shared.watch.leases == Leases::Seen {
+                // The same once more, for those who want to be told of it.
+                if shared.watch.interest.order {
+                    *this.drawn_before = shared.line.tickets().0;
+                }
+                if let Some(permit) = shared.line.take() {
+                    self.admitted(shared, None);
+                    return Poll::Ready(Ok(permit));
+                }
+            }
+            let this = self.as_mut().project();
             *this.began = shared.now();
             let own = this.within.map_or(NEVER, nanos);
             *this.deadline = this.began.saturating_add(own.min(shared.timeout.load(Relaxed)));
@@ -66,8 +86,14 @@ impl Turn {
                 return Poll::Ready(self.try_once(shared));
             }
         }
+        let mut this = self.as_mut().project();
         let ask = || (*this.began, *this.deadline, shared.queue_limit.load(Relaxed));
-        let mut outcome = this.place.poll(&shared.line, cx, ask).poll;
+        let step = this.place.poll(&shared.line, cx, ask);
+        let mut outcome = step.poll;
+        if step.joined {
+            shared.watch.tell(|| Event::Queued);
+            *this.companion = shared.watch.scope(Activity::Wait);
+        }
         if outcome.is_pending() && *this.deadline != NEVER {
             // In line; the grant comes by our waker, the end of our time by our timer.
             match this.timer.as_mut().poll(cx, || shared.clock.instant(*this.deadline)) {
@@ -81,14 +107,39 @@ impl Turn {
                 }
             }
         }
-        ready!(outcome).map_err(|ended| self.failed(shared, ended)).into()
+        let outcome = ready!(outcome);
+        this.companion.end(|| ending(&outcome));
+        match outcome {
+            Ok(permit) => {
+                self.admitted(shared, ticket);
+                Poll::Ready(Ok(permit))
+            }
+            Err(ended) => Poll::Ready(Err(self.failed(shared, ended))),
+        }
+    }
+
+    fn admitted(&self, shared: &Shared, ticket: Option<u64>) {
+        if ticket.is_none() && shared.watch.leases != Leases::Seen {
+            return;
+        }
+        shared.watch.tell(|| Event::Acquired {
+            waited: ticket.map_or(Duration::ZERO, |_| between(self.began, shared.now())),
+            order: shared.watch.interest.order.then(|| Order {
+                drawn_before: self.drawn_before,
+                ticket,
+                still_waiting: shared.line.tickets().1,
+            }),
+        });
     }
 
     /// No time to wait: a permit that is free now, or nothing.
     fn try_once(&self, shared: &Shared) -> Outcome {
         match shared.line.try_take() {
-            Ok((permit, _)) => Ok(permit),
-            Err(Refused::Closed) => Err(LimitError::Closed),
+            Ok((permit, _)) => {
+                self.admitted(shared, None);
+                Ok(permit)
+            }
+            Err(Refused::Closed) => Err(self.failed(shared, Ended::Closed)),
             Err(_) => Err(self.failed(shared, Ended::Expired)),
         }
     }
@@ -97,19 +148,25 @@ impl Turn {
         match ended {
             Ended::Full => {
                 shared.tally.refused.fetch_add(1, Relaxed);
+                shared.watch.tell(|| Event::QueueFull);
                 LimitError::QueueFull {
                     queue_limit: shared.queue_limit.load(Relaxed),
                 }
             }
             Ended::Cleared => LimitError::Cleared,
-            Ended::Closed => LimitError::Closed,
+            Ended::Closed => {
+                shared.watch.tell(|| Event::Refused { closed: true });
+                LimitError::Closed
+            }
             Ended::Fault => unreachable!("bug: nobody fails a limit's line for a backend"),
             Ended::Expired => {
+                let waited = between(self.began, shared.now());
                 shared.tally.timeouts.fetch_add(1, Relaxed);
                 shared.line_shrank();
+                shared.watch.tell(|| Event::TimedOut { waited });
                 LimitError::Timeout(Box::new(LimitTimeout {
                     name: shared.name(),
-                    waited: between(self.began, shared.now()),
+                    waited,
                     status: shared.status(),
                 }))
             }
@@ -125,12 +182,25 @@ impl Turn {
 
     #[cold]
     fn leave(self: Pin<&mut Self>, shared: &Shared) {
-        let assigned = self.project().place.abandon(&shared.line);
+        let this = self.project();
+        let assigned = this.place.abandon(&shared.line);
         shared.tally.cancelled.fetch_add(1, Relaxed);
         match assigned {
             Some(permit) => shared.give(permit),
             None => shared.line_shrank(),
         }
+        shared.watch.tell(|| Event::Cancelled);
+        this.companion.end(|| Ending::Cancelled);
+    }
+}
+
+fn ending<U>(outcome: &Result<U, Ended>) -> Ending {
+    match outcome {
+        Ok(_) => Ending::Done,
+        Err(Ended::Expired) => Ending::TimedOut,
+        Err(Ended::Cleared) => Ending::Cleared,
+        Err(Ended::Closed) => Ending::Closed,
+        Err(Ended::Full | Ended::Fault) => Ending::Failed,
     }
 }
 

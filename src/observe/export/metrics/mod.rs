@@ -3,10 +3,10 @@
 //! It knows no recorder but the one that is installed; names are those of `families`, with their dots.
 
 use super::USE_TIME;
-use super::families::{FAMILIES, Family, POOL, Unit, Values};
+use super::families::{self, Family, Unit, Values};
 use super::member::{Echo, Member};
 use super::reading::{Count, Counts, Reading, Span};
-use super::roll::Roll;
+use super::roll::{Name, Roll};
 use crate::observe::{Exporter, Observer, Subject};
 use crate::sync::primitives::PlainMutex as Mutex;
 use metrics::{Histogram, Key, Label, Level, Metadata, Unit as MetricsUnit, with_recorder};
@@ -47,7 +47,7 @@ pub struct MetricsExporter {
 struct Shown {
     roll: Roll,
     /// What the recorder's counters were told already, by name. Nothing is called under the lock.
-    told: Mutex<BTreeMap<Arc<str>, Counts>>,
+    told: Mutex<BTreeMap<Name, Counts>>,
 }
 
 impl MetricsExporter {
@@ -81,7 +81,8 @@ impl MetricsExporter {
             news
         };
         for ((pool, reading), news) in readings.iter().zip(&news) {
-            FAMILIES.iter().for_each(|family| show(family, pool, reading, news));
+            let families = families::of(pool.0).1;
+            families.iter().for_each(|family| show(family, pool, reading, news));
         }
     }
 
@@ -110,8 +111,8 @@ impl Default for MetricsExporter {
 
 impl Exporter for MetricsExporter {
     fn watch(&self, subject: Subject) -> Arc<dyn Observer> {
-        FAMILIES.iter().for_each(describe);
-        let echo = echo(subject.name());
+        families::of(subject.kind()).1.iter().for_each(describe);
+        let echo = echo(&(subject.kind(), subject.name().clone()));
         self.shown.roll.enter(Member::new(subject, self.use_time, Some(echo)))
     }
 }
@@ -140,8 +141,8 @@ fn describe(family: &Family) {
 }
 
 /// The recorder's histograms are looked up once, since they are told in the middle of a release.
-fn echo(pool: &Arc<str>) -> Echo {
-    let histograms = FAMILIES.iter().filter_map(|family| match family.values {
+fn echo(pool: &Name) -> Echo {
+    let histograms = families::of(pool.0).1.iter().filter_map(|family| match family.values {
         Values::Histogram(span) => Some((span, histogram(family, pool))),
         _ => None,
     });
@@ -153,7 +154,7 @@ fn echo(pool: &Arc<str>) -> Echo {
     })
 }
 
-fn show(family: &Family, pool: &Arc<str>, reading: &Reading, news: &Counts) {
+fn show(family: &Family, pool: &Name, reading: &Reading, news: &Counts) {
     match family.values {
         Values::Gauge(series) => {
             for (value, read) in series {
@@ -175,12 +176,12 @@ fn show(family: &Family, pool: &Arc<str>, reading: &Reading, news: &Counts) {
     }
 }
 
-fn histogram(family: &Family, pool: &Arc<str>) -> Histogram {
+fn histogram(family: &Family, pool: &Name) -> Histogram {
     with_recorder(|recorder| recorder.register_histogram(&key(family, pool, ""), &METADATA))
 }
 
-fn key(family: &Family, pool: &Arc<str>, value: &'static str) -> Key {
-    let mut labels = vec![Label::new(POOL, pool.clone())];
+fn key(family: &Family, (kind, name): &Name, value: &'static str) -> Key {
+    let mut labels = vec![Label::new(families::of(*kind).0, name.clone())];
     labels.extend(family.attribute.map(|attribute| Label::new(attribute, value)));
     Key::from_parts(family.name, labels)
 }

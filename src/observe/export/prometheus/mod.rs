@@ -4,18 +4,17 @@
 //! `_total`; the units in braces that count things are left out. Everything is read at the scrape.
 
 use super::USE_TIME;
-use super::families::{FAMILIES, Family, POOL, Unit, Values};
+use super::families::{self, Family, Unit, Values};
 use super::member::Member;
 use super::reading::Reading;
-use super::roll::Roll;
+use super::roll::{Name, Roll};
 use crate::observe::histogram::{BOUNDS, Spread};
-use crate::observe::{Exporter, Observer, Subject};
+use crate::observe::{Exporter, Kind, Observer, Subject};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, LabelSetEncoder, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit as SiUnit};
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -91,12 +90,16 @@ impl Collector for PrometheusExporter {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut readings = self.roll.look();
         readings.retain(|_, reading| !reading.ended);
-        if readings.is_empty() {
-            return Ok(());
+        for kind in [Kind::Pool, Kind::Limit] {
+            let these: Readings<'_> = readings.iter().filter(|((of, _), _)| *of == kind).collect();
+            if !these.is_empty() {
+                let (label, families) = families::of(kind);
+                families
+                    .iter()
+                    .try_for_each(|family| encode(&mut encoder, family, label, &these))?;
+            }
         }
-        FAMILIES
-            .iter()
-            .try_for_each(|family| encode(&mut encoder, family, &readings))
+        Ok(())
     }
 }
 
@@ -108,7 +111,14 @@ impl fmt::Debug for PrometheusExporter {
     }
 }
 
-fn encode(encoder: &mut DescriptorEncoder<'_>, family: &Family, readings: &BTreeMap<Arc<str>, Reading>) -> fmt::Result {
+type Readings<'a> = Vec<(&'a Name, &'a Reading)>;
+
+fn encode(
+    encoder: &mut DescriptorEncoder<'_>,
+    family: &Family,
+    label: &'static str,
+    readings: &Readings<'_>,
+) -> fmt::Result {
     let name = underscored(family.name);
     let unit = (family.unit == Unit::Seconds).then_some(SiUnit::Seconds);
     let kind = match family.values {
@@ -117,9 +127,9 @@ fn encode(encoder: &mut DescriptorEncoder<'_>, family: &Family, readings: &BTree
         Values::Histogram(_) => MetricType::Histogram,
     };
     let mut metric = encoder.encode_descriptor(&name, family.help, unit.as_ref(), kind)?;
-    for (pool, reading) in readings {
+    for ((_, name), reading) in readings {
         let labels = |value| Labels {
-            pool,
+            name: (label, name),
             more: family.attribute.map(|attribute| (attribute, value)),
         };
         match family.values {
@@ -154,15 +164,15 @@ fn encode_spread(mut metric: MetricEncoder<'_>, spread: &Spread) -> fmt::Result 
     metric.encode_histogram::<NoLabelSet>(spread.sum(), spread.count(), &buckets, None)
 }
 
-/// The pool's name, and the family's own attribute.
+/// The pool's or limit's name, and the family's own attribute.
 struct Labels<'a> {
-    pool: &'a str,
+    name: (&'static str, &'a str),
     more: Option<(&'static str, &'static str)>,
 }
 
 impl EncodeLabelSet for Labels<'_> {
     fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        [(underscored(POOL), self.pool)].encode(encoder)?;
+        [(underscored(self.name.0), self.name.1)].encode(encoder)?;
         match self.more {
             Some((key, value)) => [(underscored(key), value)].encode(encoder),
             None => Ok(()),

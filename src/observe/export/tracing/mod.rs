@@ -18,7 +18,8 @@ use tracing::{Span, debug, field, info, info_span, trace, warn};
 /// # Ok::<(), fairpool::OptionsError>(())
 /// ```
 ///
-/// The target is `fairpool`, and the field `db.client.connection.pool.name` is everywhere.
+/// The target is `fairpool`; the field `db.client.connection.pool.name` is everywhere, of a [`Limit`](crate::Limit) it is
+/// `fairpool.limit.name`.
 ///
 /// | level | events |
 /// |---|---|
@@ -42,20 +43,26 @@ impl TracingExporter {
 
 impl Exporter for TracingExporter {
     fn watch(&self, subject: Subject) -> Arc<dyn Observer> {
-        Arc::new(Teller {
-            pool: subject.name().clone(),
-        })
+        Arc::new(Teller(subject))
     }
 }
 
-struct Teller {
-    pool: Arc<str>,
+struct Teller(Subject);
+
+impl Teller {
+    fn pool(&self) -> Option<&str> {
+        (!self.0.is_limit()).then(|| &**self.0.name())
+    }
+
+    fn limit(&self) -> Option<&str> {
+        self.0.is_limit().then(|| &**self.0.name())
+    }
 }
 
-/// An event of this pool's.
+/// An event of this pool's or limit's.
 macro_rules! tell {
     ($level:ident, $teller:expr, $([$($field:tt)+],)? $said:literal) => {
-        $level!(target: "fairpool", { "db.client.connection.pool.name" = &*$teller.pool $(, $($field)+)? }, $said)
+        $level!(target: "fairpool", { "db.client.connection.pool.name" = $teller.pool(), "fairpool.limit.name" = $teller.limit() $(, $($field)+)? }, $said)
     };
 }
 
@@ -95,13 +102,13 @@ impl Observer for Teller {
     }
 
     fn scope(&self, activity: Activity) -> Option<Box<dyn Scope>> {
-        let pool = &*self.pool;
+        let (pool, limit) = (self.pool(), self.limit());
         let span = match activity {
             Activity::Wait => {
-                info_span!(target: "fairpool", "fairpool.wait", "db.client.connection.pool.name" = pool, outcome = field::Empty)
+                info_span!(target: "fairpool", "fairpool.wait", "db.client.connection.pool.name" = pool, "fairpool.limit.name" = limit, outcome = field::Empty)
             }
             Activity::Connect => {
-                info_span!(target: "fairpool", "fairpool.connect", "db.client.connection.pool.name" = pool, outcome = field::Empty)
+                info_span!(target: "fairpool", "fairpool.connect", "db.client.connection.pool.name" = pool, "fairpool.limit.name" = limit, outcome = field::Empty)
             }
         };
         (!span.is_disabled()).then(|| Box::new(Open(span)) as Box<dyn Scope>)
