@@ -329,3 +329,22 @@ async fn a_storm_of_timeouts_is_no_storm_of_warnings() {
     );
     assert!(said.contains(&"DEBUG a request was refused closed=true".to_owned()));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_named_as_one() {
+    let (seen, _guard) = Seen::watch();
+    let limit = fairpool::Limit::builder(1)
+        .name("reports")
+        .exporter(TracingExporter::new());
+    let limit = limit.build().unwrap();
+    let _held = limit.acquire().await.unwrap();
+    assert!(limit.acquire_within(ms(1)).await.is_err());
+    let expected = [
+        "TRACE a request waits fairpool.limit.name=\"reports\"",
+        "+ fairpool.wait fairpool.limit.name=\"reports\"",
+        "fairpool.wait outcome=\"timed out\"",
+        "- fairpool.wait",
+        "DEBUG a request timed out fairpool.limit.name=\"reports\" waited=1ms",
+    ];
+    assert_eq!(seen.take(), expected);
+}

@@ -1,4 +1,5 @@
-//! Exporters: what pools tell, in the words of the crates that carry it on. A feature each.
+//! Exporters: what pools and limits tell, in the words of the crates that carry it on. A feature each; the guide to
+//! [operations](crate::guides::operations) says what all of it means.
 //!
 //! | file | noun |
 //! |---|---|

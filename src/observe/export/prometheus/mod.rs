@@ -37,7 +37,7 @@ use std::sync::Arc;
 /// ```
 ///
 /// A pool that is dropped disappears. Pools of one name are shown as one, their figures added. There is a fixed number of
-/// series for each name.
+/// series for each name: the guide to [operations](crate::guides::operations) has every metric, and what to do about it.
 #[derive(Clone)]
 pub struct PrometheusExporter {
     roll: Arc<Roll>,
