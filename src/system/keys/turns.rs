@@ -19,9 +19,11 @@ impl<K: Key, M: Manager> House<K, M> {
         self.wind_up();
     }
 
-    /// Has attempts follow demand: what has not begun and nobody needs is given up; whom no attempt serves waits again.
+    /// Has attempts follow demand: what has not begun is given up if nobody needs it, or while the backend rests; whom no
+    /// attempt serves waits again.
     pub(super) fn balance(&mut self, number: u64, out: &mut Outbox<K, M>) {
-        while self.room(number).attempts() > self.room(number).admitted.len() {
+        let rests = self.room(number).until > self.now();
+        while rests || self.room(number).attempts() > self.room(number).admitted.len() {
             let Some(member) = self.room(number).openings.pop() else {
                 break;
             };

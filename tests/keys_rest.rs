@@ -1,0 +1,38 @@
+//! Many keys under one bound, and backends that rest after a failure: nothing begins meanwhile, and nobody loses a place by it.
+
+mod common;
+
+use common::keyed::*;
+use common::*;
+use fairpool::{KeyedAcquire, Options};
+use std::pin::Pin;
+use tokio::time::sleep;
+
+/// A backoff of 100 to 200 ms at first, and no more than so many connects at once.
+fn resting(max_connecting: u32) -> Options {
+    let mut options = Options::default();
+    options.max_connecting = max_connecting;
+    options.backoff_initial = ms(200);
+    options.backoff_max = ms(10_000);
+    options
+}
+
+fn waits(pool: &KeyedPool, key: u32) -> Pin<Box<KeyedAcquire<u32, Backend>>> {
+    let mut request = Box::pin(pool.acquire(&key));
+    assert!(poll(request.as_mut()).is_pending());
+    request
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_not_begun_when_a_connect_fails_waits_for_the_backoff_too() {
+    let (pool, backends) = keyed(|builder| builder.options(resting(1)).limit(8));
+    backends[0].connect.always(Act::Fails);
+    let _waiting: Vec<_> = (0..8).map(|_| waits(&pool, 0)).collect();
+    sleep(ms(50)).await;
+    assert_eq!(backends[0].connect.calls(), 1, "connects in the backoff");
+    // Nor do they keep places that others could use.
+    assert_eq!((all(&pool).connecting, all(&pool).pending), (0, 8));
+    backends[0].connect.always(Act::Ok);
+    drop(_waiting);
+    assert_keyed_whole(&pool, &backends).await;
+}
