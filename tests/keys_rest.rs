@@ -36,3 +36,23 @@ async fn what_has_not_begun_when_a_connect_fails_waits_for_the_backoff_too() {
     drop(_waiting);
     assert_keyed_whole(&pool, &backends).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn p1_an_attempt_left_behind_serves_who_stands_aside_before_a_later_one_of_its_key() {
+    let (pool, backends) = keyed(|builder| builder.options(resting(4)).limit(2));
+    backends[0].connect.then([Act::Takes(60), Act::Fails]);
+    let first = waits(&pool, 0);
+    let mut second = waits(&pool, 0);
+    settle().await;
+    sleep(ms(20)).await;
+    // The second one's attempt has failed, so it stands aside; its place goes to another key.
+    let _other = pool.acquire(&1).await.unwrap();
+    let mut third = waits(&pool, 0);
+    drop(first);
+    sleep(ms(60)).await;
+    assert!(
+        poll(third.as_mut()).is_pending(),
+        "overtaken by a later request of the same key"
+    );
+    assert!(poll(second.as_mut()).is_ready());
+}

@@ -14,6 +14,10 @@ impl<K: Key, M: Manager> House<K, M> {
             self.recall(room);
         }
         self.balance(room, out);
+        // What a caller left behind is for the first of its key, also if that one rests.
+        if self.room(room).attempts() > self.room(room).admitted.len() {
+            self.recall(room);
+        }
         self.advance(room, out);
         self.serve(out);
         self.wind_up();
