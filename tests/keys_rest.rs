@@ -4,9 +4,9 @@ mod common;
 
 use common::keyed::*;
 use common::*;
-use fairpool::{KeyedAcquire, Options};
-use std::pin::Pin;
-use tokio::time::sleep;
+use fairpool::{KeyedAcquire, KeyedError, Options};
+use std::pin::{Pin, pin};
+use tokio::time::{Instant, advance, sleep};
 
 /// A backoff of 100 to 200 ms at first, and no more than so many connects at once.
 fn resting(max_connecting: u32) -> Options {
@@ -38,6 +38,23 @@ async fn what_has_not_begun_when_a_connect_fails_waits_for_the_backoff_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_that_is_refused_rests_also_when_nobody_waits_for_it_meanwhile() {
+    let (pool, backends) = keyed(|builder| builder.options(resting(4)).limit(4));
+    backends[0].connect.always(Act::Refuses);
+    let began = Instant::now();
+    for _ in 0..5 {
+        assert!(matches!(pool.acquire(&0).await, Err(KeyedError::Connect(_))));
+    }
+    // The sum of four waits, each at least half of 200, 400, 800 and 1600 ms.
+    assert!(began.elapsed() >= ms(1_500), "five attempts in {:?}", began.elapsed());
+    // When its rest is over and nobody has asked, the key is forgotten.
+    sleep(ms(10_000)).await;
+    assert_eq!(pool.status().keys.len(), 0);
+    backends[0].connect.always(Act::Ok);
+    assert_keyed_whole(&pool, &backends).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn p1_an_attempt_left_behind_serves_who_stands_aside_before_a_later_one_of_its_key() {
     let (pool, backends) = keyed(|builder| builder.options(resting(4)).limit(2));
     backends[0].connect.then([Act::Takes(60), Act::Fails]);
@@ -55,4 +72,29 @@ async fn p1_an_attempt_left_behind_serves_who_stands_aside_before_a_later_one_of
         "overtaken by a later request of the same key"
     );
     assert!(poll(second.as_mut()).is_ready());
+}
+
+#[tokio::test(start_paused = true)]
+async fn p1_a_rest_is_over_by_the_clock_and_not_when_the_keeper_has_seen_it() {
+    let (pool, backends) = keyed(|builder| builder.options(resting(4)).limit(1));
+    backends[0].connect.then([Act::Fails]);
+    let mut older = waits(&pool, 0);
+    settle().await;
+    let conn = pool.acquire(&1).await.unwrap();
+    let mut newer = waits(&pool, 1);
+    // The keeper does not run between these two lines.
+    advance_unseen(ms(500));
+    drop(conn);
+    assert!(
+        poll(newer.as_mut()).is_pending(),
+        "served before one that had rested enough"
+    );
+    drop(newer);
+    older.as_mut().await.map(drop).unwrap();
+}
+
+/// Moves the clock while no task runs.
+fn advance_unseen(time: std::time::Duration) {
+    let mut step = pin!(advance(time));
+    let _ = poll(step.as_mut());
 }

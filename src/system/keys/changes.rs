@@ -67,6 +67,7 @@ impl<K: Key, M: Manager> House<K, M> {
         let room = self.room(number);
         room.under_way -= 1;
         room.until = 0;
+        out.members.extend(self.recovering.remove(&number));
         self.recall(number);
         self.put_back(link, Work::Connecting, out);
     }
@@ -74,13 +75,18 @@ impl<K: Key, M: Manager> House<K, M> {
     /// A connect failed, and no other begins before `until`. A permanent failure ends the oldest request that it could be for.
     pub(super) fn refused(
         &mut self,
-        room: u64,
+        member: &Arc<Member<K, M>>,
         until: u64,
-        fatal: Option<ConnectFailure<M::Error>>,
+        fatal: Option<&ConnectFailure<M::Error>>,
         out: &mut Outbox<K, M>,
     ) {
+        let room = member.room;
         self.tally.connect_failures += 1;
         self.room(room).until = until;
+        if self.phase != Phase::Closed {
+            out.members.extend(self.recovering.insert(room, member.clone()));
+            self.rests = self.rests.min(until);
+        }
         if let Some(failure) = fatal {
             let oldest = self.room(room).admitted.first_key_value().map(|(_, &id)| id);
             oldest
@@ -131,15 +137,8 @@ impl<K: Key, M: Manager> House<K, M> {
         if now >= self.next_look {
             self.look_at_shelf(now, out);
         }
-        self.rests = u64::MAX;
-        for number in self.resting.iter().copied().collect::<Vec<_>>() {
-            let until = self.room(number).until;
-            if until <= now {
-                self.recall(number);
-                self.settle(number, out);
-            } else {
-                self.rests = self.rests.min(until);
-            }
+        if now >= self.rests {
+            self.serve(out);
         }
         if now >= self.alarm {
             let late = self.requests.iter().filter(|(_, request)| request.deadline <= now);
@@ -307,6 +306,7 @@ impl<K: Key, M: Manager> House<K, M> {
         self.paused = false;
         let failed = self.fail_all(None, || Failure::Closed, out);
         self.tally.cut_off += failed as u64;
+        out.members.extend(std::mem::take(&mut self.recovering).into_values());
         self.wind_up();
         self.tally.cut_off
     }

@@ -21,7 +21,8 @@ use std::time::Duration;
 
 /// Connections of many keys (users, hosts, tenants) under one bound, in one line. Cheap to clone; all clones are the same pool.
 ///
-/// Each key has a manager of its own, made when the key is first used and dropped when it has neither connections nor requests.
+/// Each key has a manager of its own, made when the key is first used and dropped when it has neither
+/// connections nor requests, and its backend does not rest after a failed connect.
 /// When the bound is reached, the connection longest idle makes room for one of another key. The line is strictly first come,
 /// first served, whatever the key; a [preference](KeyedBuilder::preference) can spare reconnects. See [the
 /// guide](crate::guides::keys).
@@ -87,9 +88,9 @@ impl<K: Key, M: Manager> Keyed<K, M> {
                 _ => TryAcquireError::Closed,
             });
         };
-        let taken = self.shared.with(|house, _| {
+        let taken = self.shared.with(|house, out| {
             house.enter(&member);
-            house.take_now(&member)
+            house.take_now(&member, out)
         });
         match taken {
             Ok(link) => Ok(KeyedPooled::new(self.shared.clone(), link)),

@@ -170,6 +170,8 @@ pub(super) struct House<K: Key, M: Manager> {
     /// Rooms with openings, and rooms with requests aside.
     pub(super) unopened: BTreeSet<u64>,
     pub(super) resting: BTreeSet<u64>,
+    /// Rooms whose backend rests. Their members are kept, so that who asks next meets the backoff and not a fresh start.
+    pub(super) recovering: BTreeMap<u64, Arc<Member<K, M>>>,
     pub(super) errands: VecDeque<Errand<K, M>>,
     /// One sequence for arrivals, tickets, numbers on the shelf, connects and invalidations.
     sequence: u64,
@@ -178,7 +180,7 @@ pub(super) struct House<K: Key, M: Manager> {
     pub(super) next_look: u64,
     /// The earliest deadline among requests that have no timer of their own.
     pub(super) alarm: u64,
-    /// No request aside has to come back before this, and until when the keeper means to sleep.
+    /// No backend has rested enough before this, and until when the keeper means to sleep.
     pub(super) rests: u64,
     pub(super) plan: u64,
     pub(super) drain_until: u64,
@@ -263,6 +265,7 @@ impl<K: Key, M: Manager> House<K, M> {
             passers: BTreeSet::new(),
             unopened: BTreeSet::new(),
             resting: BTreeSet::new(),
+            recovering: BTreeMap::new(),
             errands: VecDeque::new(),
             sequence: 0,
             valid_from: 0,

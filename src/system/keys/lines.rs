@@ -39,7 +39,7 @@ impl<K: Key, M: Manager> House<K, M> {
             return Joined::Closed;
         }
         self.enter(member);
-        if let Ok(link) = self.take_now(member) {
+        if let Ok(link) = self.take_now(member, out) {
             return Joined::Served(link);
         }
         let id = self.next();
@@ -80,7 +80,14 @@ impl<K: Key, M: Manager> House<K, M> {
     }
 
     /// A sound idle connection of this key, if nobody waits.
-    pub(super) fn take_now(&mut self, member: &Arc<Member<K, M>>) -> Result<Link<K, M>, Refused> {
+    pub(super) fn take_now(
+        &mut self,
+        member: &Arc<Member<K, M>>,
+        out: &mut Outbox<K, M>,
+    ) -> Result<Link<K, M>, Refused> {
+        if self.rests <= self.now() {
+            self.serve(out);
+        }
         if self.phase != Phase::Open {
             return Err(Refused::Closed);
         }
@@ -228,17 +235,13 @@ impl<K: Key, M: Manager> House<K, M> {
         self.line.insert(ticket, id);
     }
 
-    pub(super) fn step_aside(&mut self, ticket: u64, id: u64, now: u64) {
+    pub(super) fn step_aside(&mut self, ticket: u64, id: u64) {
         self.unlist(id);
         self.pending += 1;
         self.set_stage(id, Stage::Aside(ticket));
         let room = self.requests[&id].member.room;
-        let until = self.room(room).until;
         self.room(room).aside.insert(ticket, id);
         self.resting.insert(room);
-        if until > now {
-            self.rests = self.rests.min(until);
-        }
     }
 
     /// Those who stepped aside come back to where they stood.

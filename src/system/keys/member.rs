@@ -1,7 +1,7 @@
 //! The keys that are in use, each with the manager that was made for it.
 //!
-//! A member lives as long as anybody holds it: a request, a connection wherever it is, or a place promised to its key. Its
-//! drop takes its room out of the house, its key out of the register, and the manager with it.
+//! A member lives as long as anybody holds it: a request, a connection wherever it is, a place promised to its key, or the
+//! house while its backend rests. Its drop takes its room out of the house, its key out of the register, and the manager with it.
 //!
 //! The register's lock is the only one under which users' code runs: `Hash` and `Eq` of the key. It is taken with no other
 //! one held, and a member is never dropped under it.

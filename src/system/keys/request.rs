@@ -173,10 +173,10 @@ fn try_once<K: Key, M: Manager>(
     member: &Arc<Member<K, M>>,
     began: u64,
 ) -> Outcome<Link<K, M>, M> {
-    let taken = shared.with(|house, _| {
+    let taken = shared.with(|house, out| {
         house.enter(member);
         house
-            .take_now(member)
+            .take_now(member, out)
             .map_err(|refused| (refused, house.would_wait(member.room)))
     });
     taken.map_err(|(refused, stage)| match refused {

@@ -86,6 +86,7 @@ impl<K: Key, M: Manager> House<K, M> {
     ///   passed it. Whoever stands behind the head has been passed by no more than the head, so looking at the head is enough
     ///   for the bound of n to hold for all; and as nothing above n matters, the n greatest tickets are all that is kept.
     pub(super) fn serve(&mut self, out: &mut Outbox<K, M>) {
+        self.rouse(out);
         while let Some((&ticket, &id)) = self.line.first_key_value().filter(|_| self.flows()) {
             let room = self.requests[&id].member.room;
             if self.expire(id, out) {
@@ -107,7 +108,7 @@ impl<K: Key, M: Manager> House<K, M> {
             }
             let (now, per_key) = (self.now(), self.rules.per_key.unwrap_or(u32::MAX));
             if self.room(room).until > now || self.room(room).occupied() >= per_key {
-                self.step_aside(ticket, id, now);
+                self.step_aside(ticket, id);
                 continue;
             }
             let member = self.requests[&id].member.clone();
@@ -131,6 +132,21 @@ impl<K: Key, M: Manager> House<K, M> {
             self.admit(ticket, id);
             self.make_room(member);
         }
+    }
+
+    /// Backends that have rested enough: whoever stands aside for them stands in line again.
+    fn rouse(&mut self, out: &mut Outbox<K, M>) {
+        let now = self.now();
+        if now < self.rests {
+            return;
+        }
+        let over = self.recovering.keys().filter(|room| self.rooms[room].until <= now);
+        for room in over.copied().collect::<Vec<_>>() {
+            out.members.extend(self.recovering.remove(&room));
+            self.recall(room);
+        }
+        let ends = self.recovering.keys().map(|room| self.rooms[room].until);
+        self.rests = ends.min().unwrap_or(u64::MAX);
     }
 
     /// Serves a request in line by an idle connection of its own key: at once, or by way of a validation.

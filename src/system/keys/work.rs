@@ -124,7 +124,9 @@ pub(super) async fn open<K: Key, M: Manager>(mut held: Held<K, M>, begun: u64) {
         .failed((failure.clone(), permanent), began, shared.now(), &options);
     let until = member.faults.until();
     held.ended = true;
-    shared.with(|house, out| house.refused(member.room, until, permanent.then_some(failure), out));
+    // Lent only: the last copy of an error must not be dropped under the lock.
+    let fatal = permanent.then_some(&failure);
+    shared.with(|house, out| house.refused(&member, until, fatal, out));
 }
 
 /// Validates an idle connection for a request. One that fails is closed, and the request has its ticket still.
