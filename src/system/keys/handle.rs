@@ -272,10 +272,14 @@ impl<K: Key, M: Manager> Keyed<K, M> {
 
 impl<K: Key, M: Manager> fmt::Debug for Keyed<K, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let house = self.shared.house.lock();
+        // The writer is somebody else's: not under the lock.
+        let (rules, counts) = {
+            let house = self.shared.house.lock();
+            (house.rules.clone(), house.counts())
+        };
         f.debug_struct("Keyed")
-            .field("rules", &house.rules)
-            .field("counts", &house.counts())
+            .field("rules", &rules)
+            .field("counts", &counts)
             .finish_non_exhaustive()
     }
 }

@@ -121,17 +121,30 @@ impl<K: Key, M: Manager> Drop for Shared<K, M> {
     /// The last handle, guard, request and task are gone. Each drop of a connection may panic, and none may stop the rest.
     fn drop(&mut self) {
         self.desk.signal.poke();
-        let (shelf, errands) = {
+        // Whatever is users' code is dropped piece by piece: this may be a guard's drop.
+        let (shelf, errands, recovering) = {
             let mut house = self.house.lock();
-            (std::mem::take(&mut house.shelf), std::mem::take(&mut house.errands))
+            (
+                std::mem::take(&mut house.shelf),
+                std::mem::take(&mut house.errands),
+                std::mem::take(&mut house.recovering),
+            )
         };
-        for link in shelf.into_values() {
-            contained(|| drop(link));
-        }
-        for errand in errands {
-            contained(|| drop(errand));
-        }
+        shelf.into_values().for_each(bury);
+        errands.into_iter().for_each(bury);
+        recovering.into_values().for_each(bury);
+        let keys = std::mem::take(&mut *self.register.0.lock());
+        keys.into_keys().for_each(bury);
+        bury(std::mem::replace(
+            &mut self.make,
+            Box::new(|_| unreachable!("bug: a manager made for no pool")),
+        ));
     }
+}
+
+/// Drops it; a panic in that stays here.
+fn bury<T>(last: T) {
+    contained(|| drop(last));
 }
 
 impl<K: Key, M: Manager> Shared<K, M> {
