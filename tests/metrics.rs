@@ -6,10 +6,11 @@ mod common;
 use common::*;
 use fairpool::Pool;
 use fairpool::export::MetricsExporter;
-use metrics::Unit;
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::{Mutex, mpsc};
 
 /// What was told since the last look, by name and labels but the pool's. A look sets everything to zero.
 fn look(snapshotter: &Snapshotter) -> BTreeMap<String, DebugValue> {
@@ -181,4 +182,61 @@ async fn whoever_keeps_it_fresh_refreshes_and_keeps_no_pool() {
     tokio::time::sleep(ms(101)).await;
     assert!(poll(fresh.as_mut()).is_pending());
     shows(&look(&snapshotter), &[("orders fairpool.pools open", gauge(0.0))]);
+}
+
+/// Passes everything on; the first gauge that is told waits until it may.
+struct Gate<'a> {
+    recorder: &'a DebuggingRecorder,
+    reached: mpsc::SyncSender<()>,
+    opened: Mutex<Option<mpsc::Receiver<()>>>,
+}
+
+impl Recorder for Gate<'_> {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, metadata: &Metadata<'_>) -> Counter {
+        self.recorder.register_counter(key, metadata)
+    }
+
+    fn register_gauge(&self, key: &Key, metadata: &Metadata<'_>) -> Gauge {
+        if let Some(opened) = self.opened.lock().unwrap().take() {
+            self.reached.send(()).unwrap();
+            opened.recv().unwrap();
+        }
+        self.recorder.register_gauge(key, metadata)
+    }
+
+    fn register_histogram(&self, key: &Key, metadata: &Metadata<'_>) -> Histogram {
+        self.recorder.register_histogram(key, metadata)
+    }
+}
+
+#[test]
+fn a_refresh_that_is_slow_tells_nothing_older_than_one_that_began_later() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let exporter = MetricsExporter::new();
+    let builder = Pool::builder(Backend::default()).name("orders").limit(3);
+    let pool = metrics::with_local_recorder(&recorder, || builder.exporter(exporter.clone()).build().unwrap());
+    let ((reached, is_reached), (open, opened)) = (mpsc::sync_channel(1), mpsc::channel());
+    let gate = Gate {
+        recorder: &recorder,
+        reached,
+        opened: Mutex::new(Some(opened)),
+    };
+    std::thread::scope(|threads| {
+        threads.spawn(|| metrics::with_local_recorder(&gate, || exporter.refresh()));
+        is_reached.recv().unwrap();
+        // The slow one has seen the pool. It goes, and another refresh tells so, or waits.
+        drop(pool);
+        let later = threads.spawn(|| metrics::with_local_recorder(&recorder, || exporter.refresh()));
+        let patience = std::time::Instant::now() + ms(50);
+        while !later.is_finished() && std::time::Instant::now() < patience {
+            std::thread::yield_now();
+        }
+        open.send(()).unwrap();
+    });
+    shows(&look(&snapshotter), &[("orders db.client.connection.max", gauge(0.0))]);
 }

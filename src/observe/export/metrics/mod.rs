@@ -46,7 +46,8 @@ pub struct MetricsExporter {
 #[derive(Default)]
 struct Shown {
     roll: Roll,
-    /// What the recorder's counters were told already, by name. Nothing is called under the lock.
+    /// What the recorder's counters were told already, by name. Held for a whole refresh, the recorder's code included: two at
+    /// once would tell counts twice, and leave gauges as the slower one saw them.
     told: Mutex<BTreeMap<Name, Counts>>,
 }
 
@@ -68,22 +69,18 @@ impl MetricsExporter {
     }
 
     /// Sets all gauges, and adds to the counters what has been counted since the last time.
+    ///
+    /// Refreshes take turns, so a recorder must not call for one when it is told something here.
     pub fn refresh(&self) {
+        let mut told = self.shown.told.lock();
         let readings = self.shown.roll.look();
-        let news: Vec<Counts> = {
-            let mut told = self.shown.told.lock();
-            let news = readings.iter().map(|(pool, reading)| {
-                let before = told.insert(pool.clone(), reading.past).unwrap_or_default();
-                reading.past.since(&before)
-            });
-            let news = news.collect();
-            told.retain(|pool, _| readings.get(pool).is_some_and(|reading| !reading.ended));
-            news
-        };
-        for ((pool, reading), news) in readings.iter().zip(&news) {
+        for (pool, reading) in &readings {
+            let before = told.insert(pool.clone(), reading.past).unwrap_or_default();
+            let news = reading.past.since(&before);
             let families = families::of(pool.0).1;
-            families.iter().for_each(|family| show(family, pool, reading, news));
+            families.iter().for_each(|family| show(family, pool, reading, &news));
         }
+        told.retain(|pool, _| readings.get(pool).is_some_and(|reading| !reading.ended));
     }
 
     /// Refreshes again and again, for as long as this future is polled. It keeps no pool alive.
