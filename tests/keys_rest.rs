@@ -98,3 +98,31 @@ fn advance_unseen(time: std::time::Duration) {
     let mut step = pin!(advance(time));
     let _ = poll(step.as_mut());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_passed_a_request_counts_on_after_its_connect_has_failed() {
+    let mut options = resting(4);
+    options.connect_timeout = ms(50);
+    let (pool, backends) = keyed(|builder| builder.options(options).limit(2).preference(2));
+    backends[0].connect.then([Act::Hangs]);
+    let (one, other) = (pool.acquire(&1).await.unwrap(), pool.acquire(&2).await.unwrap());
+    let mut down = waits(&pool, 0);
+    let (second, third) = (waits(&pool, 1), waits(&pool, 1));
+    let (behind, passing) = (waits(&pool, 3), waits(&pool, 2));
+    drop(one);
+    drop(second.await.unwrap());
+    drop(third.await.unwrap());
+    assert_eq!(pool.status().totals.passed, 2);
+    settle().await;
+    // While the first in line has its turn, the one behind it is passed.
+    drop(other);
+    let passing = passing.await.unwrap();
+    assert_eq!(pool.status().totals.passed, 3);
+    // The attempt fails, and the first in line stands there again.
+    let _behind = behind.await.unwrap();
+    let mut last = waits(&pool, 2);
+    sleep(ms(300)).await;
+    drop(passing);
+    assert!(poll(last.as_mut()).is_pending(), "passed for the third time");
+    assert!(down.as_mut().await.is_ok());
+}

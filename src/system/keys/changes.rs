@@ -267,7 +267,7 @@ impl<K: Key, M: Manager> House<K, M> {
         }
         // Idle times may be shorter now.
         self.next_look = 0;
-        self.forget_passers(0);
+        self.forget_passers();
         self.serve(out);
         old
     }

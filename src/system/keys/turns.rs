@@ -125,7 +125,7 @@ impl<K: Key, M: Manager> House<K, M> {
                 } else if self.lend(later, other, out) {
                     self.passers.insert(later);
                     self.tally.passed += 1;
-                    self.forget_passers(ticket);
+                    self.forget_passers();
                 }
                 continue;
             }
@@ -173,16 +173,20 @@ impl<K: Key, M: Manager> House<K, M> {
         firsts.map(|(&ticket, &id)| (ticket, id)).min()
     }
 
-    /// Drops what no longer counts: tickets older than everybody who waits, and all but the `preference` greatest.
-    pub(super) fn forget_passers(&mut self, head: u64) {
-        let aside = self
-            .resting
-            .iter()
-            .filter_map(|room| self.rooms[room].aside.keys().next());
-        let oldest = aside.copied().min().unwrap_or(head).min(head);
-        self.passers = self.passers.split_off(&oldest);
+    /// Drops what no longer counts: all but the `preference` greatest, and now and then what is older than everybody who has
+    /// not been served. Whoever stands aside or has his turn may stand in line again.
+    pub(super) fn forget_passers(&mut self) {
         while self.passers.len() > self.rules.preference as usize {
             self.passers.pop_first();
+        }
+        // Looking at all rooms is worth it when there are many.
+        if self.passers.len() >= 64 && self.passers.len().is_power_of_two() {
+            let apart = self
+                .rooms
+                .values()
+                .flat_map(|room| [room.aside.keys().next(), room.admitted.keys().next()]);
+            let oldest = apart.flatten().chain(self.line.keys().next()).min();
+            self.passers = oldest.map_or_else(Default::default, |oldest| self.passers.split_off(oldest));
         }
     }
 }
