@@ -4,7 +4,7 @@
 
 use super::error::KeyedStage;
 use super::house::{Failure, House, Link, Outbox, Room, Stage, Waiting, Work};
-use super::member::{Key, Member};
+use super::member::{Key, Member, trim};
 use crate::pool::manager::Manager;
 use crate::sync::line::{Phase, Refused};
 use std::sync::Arc;
@@ -137,6 +137,7 @@ impl<K: Key, M: Manager> House<K, M> {
     pub(super) fn leave(&mut self, id: u64, out: &mut Outbox<K, M>) -> Stage<K, M> {
         self.unlist(id);
         let request = self.requests.remove(&id).expect("bug: a request ended twice");
+        trim(&mut self.requests);
         out.members.push(request.member);
         out.waker = out.waker.take().or(request.waker);
         request.stage

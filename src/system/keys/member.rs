@@ -74,6 +74,7 @@ impl<K: Key, M: Manager> Register<K, M> {
             .get(&*member.key)
             .is_some_and(|known| std::ptr::eq(known.as_ptr(), member));
         let gone = ours.then(|| members.remove_entry(&*member.key));
+        trim(&mut members);
         drop(members);
         drop(gone);
     }
@@ -94,11 +95,23 @@ impl<K: Key, M: Manager> Member<K, M> {
 impl<K: Key, M: Manager> Drop for Member<K, M> {
     fn drop(&mut self) {
         if let Some(shared) = self.shared.upgrade() {
-            let room = shared.house.lock().rooms.remove(&self.room);
+            let room = {
+                let mut house = shared.house.lock();
+                let room = house.rooms.remove(&self.room);
+                trim(&mut house.rooms);
+                room
+            };
             drop(room);
             // `Eq` of the key and the manager's drop are users' code, and this may be a guard's drop.
             contained(|| shared.register.remove(self));
         }
         contained(|| drop(self.manager.take()));
+    }
+}
+
+/// Gives back the memory of a crowd that has gone. A map shrinks to twice its size, so that each entry pays for it once.
+pub(super) fn trim<K: Eq + Hash, V>(map: &mut HashMap<K, V>) {
+    if map.capacity() > 1_024 && map.len() < map.capacity() / 8 {
+        map.shrink_to(2 * map.len());
     }
 }

@@ -183,3 +183,25 @@ async fn whatever_an_operator_changes_meanwhile_nothing_is_lost() {
         assert_eq!((world.alive.load(Relaxed), world.managers.load(Relaxed)), (0, 0));
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_memory_of_a_crowd_of_keys_comes_back_when_it_has_gone() {
+    let world = World::new(1, Mood::default());
+    let pool = pool_of(&world, 4, None, 0);
+    let mut crowd: Vec<_> = (0..20_000).map(|key| Box::pin(pool.acquire(&key))).collect();
+    for request in &mut crowd {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let _ = request.as_mut().poll(&mut context);
+    }
+    assert!(pool.shared.house.lock().rooms.capacity() >= 20_000);
+    drop(crowd);
+    assert_comes_to_rest(&pool, &world).await;
+    for key in 0..20_000 {
+        drop(pool.acquire(&key).await.expect("a connection"));
+    }
+    let house = pool.shared.house.lock();
+    assert!(house.rooms.len() <= 4);
+    let kept = house.rooms.capacity() + house.requests.capacity();
+    let known = pool.shared.register.0.lock().capacity();
+    assert!(kept + known <= 8_000, "room for {kept} and {known} is kept");
+}
