@@ -295,6 +295,20 @@ mod tests {
     }
 
     #[test]
+    fn a_local_set_is_async_code_too() {
+        for runtime in [current_thread(), multi_thread()] {
+            let local = tokio::task::LocalSet::new();
+            let told = local.block_on(&runtime, async { tokio::task::spawn_local(async { signs() }).await });
+            assert!(!told.expect("no panic").2);
+            let (_, _, may) = local.block_on(&runtime, async { signs() });
+            assert!(!may);
+            // Nothing of it stays with the thread.
+            let _entered = runtime.enter();
+            assert!(signs().2);
+        }
+    }
+
+    #[test]
     fn the_context_without_a_silent_sign_is_refused_as_well() {
         assert_eq!(
             multi_thread().block_on(unconstrained(async { signs() })),
