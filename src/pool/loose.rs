@@ -17,7 +17,7 @@ use super::notes::Site;
 use super::owned::OwnedPooled;
 use super::shared::{Shared, SlotOf, since};
 use super::tally::{Work, count};
-use crate::observe::{Activity, CloseReason, Event};
+use crate::observe::{Activity, CloseReason, Ending, Event};
 use crate::sync::line::Phase as LinePhase;
 use crate::sync::slots::MAX_SLOTS;
 use futures::FutureExt;
@@ -116,7 +116,10 @@ impl<M: Manager> Shared<M> {
             let timer = pin!(self.desk.sleep_until(self.clock.instant(until)));
             match select(attempt.as_mut(), select(closed.as_mut(), timer)).await {
                 Either::Left((ended, _)) => break Some(ended),
-                Either::Right((Either::Left(_), _)) => return Err(self.refused()),
+                Either::Right((Either::Left(_), _)) => {
+                    companion.ended(|| Ending::Closed);
+                    return Err(self.refused());
+                }
                 // It rang early, since its runtime has ended: another one may go on.
                 Either::Right(_) if self.now() < until && self.staff() => {}
                 Either::Right(_) => break None,
