@@ -133,6 +133,24 @@ impl<E: fmt::Display> fmt::Display for ConnectFailure<E> {
     }
 }
 
+impl<E: Error + 'static> ConnectFailure<E> {
+    /// The error with its sources, each told once.
+    pub(crate) fn in_words(&self) -> Arc<str> {
+        let mut words = self.to_string();
+        let mut source = self.source();
+        while let Some(error) = source {
+            let more = error.to_string();
+            // Many errors end with their source already.
+            if !words.ends_with(&more) {
+                words.push_str(": ");
+                words.push_str(&more);
+            }
+            source = error.source();
+        }
+        words.into()
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

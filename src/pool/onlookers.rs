@@ -12,9 +12,9 @@ use std::time::Duration;
 
 #[derive(Default)]
 pub(crate) struct Onlookers {
-    name: Option<Arc<str>>,
-    observers: Vec<Arc<dyn Observer>>,
-    exporters: Vec<Box<dyn Exporter + Send + Sync>>,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) observers: Vec<Arc<dyn Observer>>,
+    pub(crate) exporters: Vec<Box<dyn Exporter + Send + Sync>>,
     warnings: Warnings,
 }
 

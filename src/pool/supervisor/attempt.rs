@@ -19,7 +19,6 @@ use super::unpanicked;
 use crate::observe::{Activity, Ending, Event};
 use crate::sync::queue::Failure;
 use crate::sync::wakes::contained;
-use std::error::Error;
 use std::sync::Arc;
 
 /// Opens a connection in the slot it holds. Dropped at its await (the runtime is gone), the slot becomes vacant.
@@ -63,22 +62,6 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
     }
 }
 
-/// An error with its sources, each told once.
-fn in_words<E: Error + 'static>(failure: &ConnectFailure<E>) -> Arc<str> {
-    let mut words = failure.to_string();
-    let mut source = failure.source();
-    while let Some(error) = source {
-        let more = error.to_string();
-        // Many errors end with their source already.
-        if !words.ends_with(&more) {
-            words.push_str(": ");
-            words.push_str(&more);
-        }
-        source = error.source();
-    }
-    words.into()
-}
-
 impl<M: Manager> Shared<M> {
     /// An attempt succeeded; told inside its scope.
     pub(crate) fn opened(&self, begun: u64, scope: &Companion) {
@@ -94,7 +77,7 @@ impl<M: Manager> Shared<M> {
         scope.inside(|| {
             self.tell(|| Event::ConnectFailed {
                 took,
-                cause: in_words(failure),
+                cause: failure.in_words(),
             })
         });
         scope.ended(|| match failure {

@@ -7,6 +7,7 @@ use super::shared::{Make, Shared};
 use crate::pool::clock::Clock;
 use crate::pool::desk::Desk;
 use crate::pool::manager::Manager;
+use crate::pool::onlookers::Onlookers;
 use crate::pool::options::{Options, OptionsError};
 use crate::sync::primitives::{AtomicU64, Mutex};
 use std::fmt;
@@ -30,6 +31,7 @@ pub struct KeyedBuilder<K: Key, M: Manager> {
     make: Make<K, M>,
     rules: Rules,
     runtime: Option<Handle>,
+    pub(super) onlookers: Onlookers,
 }
 
 impl<K: Key, M: Manager> KeyedBuilder<K, M> {
@@ -43,6 +45,7 @@ impl<K: Key, M: Manager> KeyedBuilder<K, M> {
             make,
             rules,
             runtime: None,
+            onlookers: Onlookers::default(),
         }
     }
 
@@ -89,20 +92,28 @@ impl<K: Key, M: Manager> KeyedBuilder<K, M> {
     ///
     /// The first option that is out of its range.
     pub fn build(self) -> Result<Keyed<K, M>, OptionsError> {
-        let KeyedBuilder { make, rules, runtime } = self;
+        let KeyedBuilder {
+            make,
+            rules,
+            runtime,
+            onlookers,
+        } = self;
         rules.validate()?;
+        let (name, watch, subject) = onlookers.settle::<M>();
         let clock = Clock::start();
-        Ok(Keyed {
-            shared: Arc::new(Shared {
-                house: Mutex::new(House::new(clock, rules)),
-                register: Register::new(),
-                make,
-                clock,
-                desk: Desk::new(runtime),
-                changed: Notify::new(),
-                rooms_made: AtomicU64::new(0),
-            }),
-        })
+        let shared = Arc::new(Shared {
+            house: Mutex::new(House::new(clock, rules)),
+            register: Register::new(),
+            make,
+            clock,
+            desk: Desk::new(runtime),
+            changed: Notify::new(),
+            rooms_made: AtomicU64::new(0),
+            name,
+            watch,
+        });
+        subject.bind(Arc::<Shared<K, M>>::downgrade(&shared));
+        Ok(Keyed { shared })
     }
 }
 
@@ -130,6 +141,7 @@ impl<K: Key, M: Manager> fmt::Debug for KeyedBuilder<K, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyedBuilder")
             .field("rules", &self.rules)
+            .field("onlookers", &self.onlookers)
             .finish_non_exhaustive()
     }
 }

@@ -2,6 +2,7 @@
 
 use super::house::{Errand, Failure, House, Link, Outbox, Rules, Stage, Work};
 use super::member::{Key, Member};
+use crate::observe::CloseReason;
 use crate::pool::clock::nanos;
 use crate::pool::error::ConnectFailure;
 use crate::pool::manager::Manager;
@@ -27,7 +28,13 @@ impl<K: Key, M: Manager> House<K, M> {
                 self.shelve(link);
             }
         } else {
-            self.dismiss(link, None);
+            let old = link.expires <= self.now();
+            let reason = if old {
+                CloseReason::Lifetime
+            } else {
+                CloseReason::Retired
+            };
+            self.dismiss(link, reason);
         }
         self.settle(room, out);
     }
@@ -36,7 +43,11 @@ impl<K: Key, M: Manager> House<K, M> {
     pub(super) fn pass_on(&mut self, link: Link<K, M>, (from, to): (Work, Work), out: &mut Outbox<K, M>) {
         let room = link.member.room;
         self.end(room, from);
-        self.errand(link, to, None);
+        let reason = match to {
+            Work::Resetting => CloseReason::Unclean,
+            _ => CloseReason::Broken,
+        };
+        self.errand(link, to, None, reason);
         self.settle(room, out);
     }
 
@@ -185,15 +196,20 @@ impl<K: Key, M: Manager> House<K, M> {
             .filter(|(_, link)| due(link) <= now)
             .map(|(&at, _)| at)
             .collect();
-        self.discard(over);
+        for at in over {
+            let link = self.unshelve(at);
+            let old = link.expires <= now;
+            self.dismiss(link, if old { CloseReason::Lifetime } else { CloseReason::Idle });
+        }
         self.next_look = self.shelf.values().map(due).min().unwrap_or(u64::MAX);
         self.serve(out);
     }
 
+    /// Of connections that are idle, but not too old: there is no place for them any more.
     fn discard(&mut self, numbers: Vec<u64>) {
         for at in numbers {
             let link = self.unshelve(at);
-            self.dismiss(link, None);
+            self.dismiss(link, CloseReason::Retired);
         }
     }
 
@@ -230,7 +246,10 @@ impl<K: Key, M: Manager> House<K, M> {
     pub(super) fn invalidate(&mut self, of: Option<u64>, out: &mut Outbox<K, M>) {
         let now = self.next();
         match of {
-            None => self.valid_from = now,
+            None => {
+                self.valid_from = now;
+                self.tally.generation = self.tally.generation.wrapping_add(1);
+            }
             Some(number) => self.room(number).valid_from = now,
         }
         let ours = |link: &Link<K, M>| of.is_none_or(|of| of == link.member.room);

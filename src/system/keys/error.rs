@@ -48,6 +48,8 @@ pub struct KeyedTimeout<E> {
     pub key: KeyedCounts,
     /// What the key's last attempt to connect came to, if it failed.
     pub last_connect: Option<ConnectFailure<E>>,
+    /// The pool's name, if it was given one.
+    pub pool: Option<Arc<str>>,
 }
 
 /// What a request in a keyed pool was waiting for.
@@ -85,6 +87,9 @@ impl<E: fmt::Display> fmt::Display for KeyedTimeout<E> {
             KeyedStage::Validate => "an idle connection did not pass validation in time",
         };
         let (waited, stage) = (self.waited, self.stage);
+        if let Some(pool) = &self.pool {
+            write!(f, "pool {pool}: ")?;
+        }
         write!(
             f,
             "no connection after {waited:?} (stage {stage}): {why}; limit {}",

@@ -6,6 +6,7 @@
 use super::house::{Link, Work};
 use super::member::Key;
 use super::shared::Shared;
+use crate::observe::{CloseReason, Event};
 use crate::pool::clock::between;
 use crate::pool::manager::Manager;
 use crate::sync::wakes::contained;
@@ -24,11 +25,14 @@ pub struct KeyedPooled<K: Key, M: Manager> {
     /// The connection, until it goes back.
     link: Option<Link<K, M>>,
     broken: bool,
+    /// When the lease began, if anybody wants to know.
+    taken: Option<u64>,
 }
 
 impl<K: Key, M: Manager> KeyedPooled<K, M> {
     pub(super) fn new(shared: Arc<Shared<K, M>>, link: Link<K, M>) -> Self {
         KeyedPooled {
+            taken: shared.begins_lease(),
             shared,
             link: Some(link),
             broken: false,
@@ -53,6 +57,10 @@ impl<K: Key, M: Manager> KeyedPooled<K, M> {
             house.tally.closed += 1;
             house.vacate(member.room, Work::InUse, None, out);
         });
+        self.shared.report(|| Event::Closed {
+            reason: CloseReason::Detached,
+        });
+        self.shared.ended_lease(self.taken);
         contained(|| member.manager().detached(&mut conn));
         conn
     }
@@ -104,6 +112,7 @@ impl<K: Key, M: Manager> Drop for KeyedPooled<K, M> {
     fn drop(&mut self) {
         if let Some(link) = self.link.take() {
             self.shared.release(link, self.broken);
+            self.shared.ended_lease(self.taken);
         }
     }
 }

@@ -7,6 +7,7 @@ use super::member::Key;
 use super::request::KeyedAcquire;
 use super::shared::Shared;
 use super::status::KeyedStatus;
+use crate::observe::Event;
 use crate::pool::clock::{between, nanos};
 use crate::pool::drain::DrainReport;
 use crate::pool::error::TryAcquireError;
@@ -93,7 +94,11 @@ impl<K: Key, M: Manager> Keyed<K, M> {
             house.take_now(&member, out)
         });
         match taken {
-            Ok(link) => Ok(KeyedPooled::new(self.shared.clone(), link)),
+            Ok(link) => {
+                let lent = KeyedPooled::new(self.shared.clone(), link);
+                self.shared.lent_at_once();
+                Ok(lent)
+            }
             Err(Refused::Empty) => Err(TryAcquireError::Empty),
             Err(Refused::Waiting) => Err(TryAcquireError::Waiting),
             Err(Refused::Paused) => Err(TryAcquireError::Paused),
@@ -165,11 +170,13 @@ impl<K: Key, M: Manager> Keyed<K, M> {
     }
 
     fn clear_some(&self, of: Option<u64>) -> usize {
-        self.shared.with(|house, out| {
+        let requests = self.shared.with(|house, out| {
             let cleared = house.fail_all(of, || Failure::Cleared, out);
             house.tally.cleared += cleared as u64;
             cleared
-        })
+        });
+        self.shared.report(|| Event::Cleared { requests });
+        requests
     }
 
     /// Holds the lines: nobody is served until `resume`, and nobody fails but by its timeout.

@@ -26,6 +26,7 @@
 
 use super::error::KeyedStage;
 use super::member::{Key, Member};
+use crate::observe::CloseReason;
 use crate::pool::clock::Clock;
 use crate::pool::error::ConnectFailure;
 use crate::pool::manager::Manager;
@@ -65,6 +66,8 @@ pub(super) struct Errand<K: Key, M: Manager> {
     pub(super) link: Link<K, M>,
     pub(super) work: Work,
     pub(super) then: Option<Arc<Member<K, M>>>,
+    /// Why it closes: for certain, or if the validation or the reset does not end well.
+    pub(super) reason: CloseReason,
 }
 
 /// Why a request failed.
@@ -139,11 +142,14 @@ pub(super) struct Tally {
     pub(super) evicted: u64,
     pub(super) passed: u64,
     pub(super) connect_failures: u64,
+    pub(super) queued: u64,
     pub(super) timeouts: u64,
     pub(super) cleared: u64,
     pub(super) cancelled: u64,
     /// Requests that ends of the pool have failed.
     pub(super) cut_off: u64,
+    /// Invalidations of all keys.
+    pub(super) generation: u32,
 }
 
 pub(super) struct House<K: Key, M: Manager> {

@@ -10,6 +10,7 @@
 //! | `member` | the keys in use, each with its manager |
 //! | `request`, `guard` | one checkout; the connection lent, and what its drop does |
 //! | `shared`, `keeper`, `work` | what all share; the background work, and each piece of it |
+//! | `onlookers` | who looks on: the builder's word of it, and what they are told and shown |
 //! | `error`, `status` | what users are told |
 //!
 //! Unlike the line under every other pool, both lines live in the house, under one lock with the connections. A request is
@@ -26,6 +27,7 @@ mod house;
 mod keeper;
 mod lines;
 pub(crate) mod member;
+mod onlookers;
 mod places;
 pub(crate) mod request;
 mod shared;

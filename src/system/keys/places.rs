@@ -2,6 +2,7 @@
 
 use super::house::{Errand, House, Link, Work};
 use super::member::{Key, Member};
+use crate::observe::CloseReason;
 use crate::pool::clock::nanos;
 use crate::pool::manager::Manager;
 use crate::sync::line::Phase;
@@ -40,17 +41,29 @@ impl<K: Key, M: Manager> House<K, M> {
         self.tally.evicted += 1;
         self.making += 1;
         self.room(then.room).work[Work::Connecting as usize] += 1;
-        self.dismiss(link, Some(then));
+        // Nothing is wrong with it: there is no place for it any more.
+        self.errand(link, Work::Closing, Some(then), CloseReason::Retired);
     }
 
     /// Sends a connection that is on no shelf and in no place to be closed.
-    pub(super) fn dismiss(&mut self, link: Link<K, M>, then: Option<Arc<Member<K, M>>>) {
-        self.errand(link, Work::Closing, then);
+    pub(super) fn dismiss(&mut self, link: Link<K, M>, reason: CloseReason) {
+        self.errand(link, Work::Closing, None, reason);
     }
 
-    pub(super) fn errand(&mut self, link: Link<K, M>, work: Work, then: Option<Arc<Member<K, M>>>) {
+    pub(super) fn errand(
+        &mut self,
+        link: Link<K, M>,
+        work: Work,
+        then: Option<Arc<Member<K, M>>>,
+        reason: CloseReason,
+    ) {
         self.begin(link.member.room, work);
-        self.errands.push_back(Errand { link, work, then });
+        self.errands.push_back(Errand {
+            link,
+            work,
+            then,
+            reason,
+        });
     }
 
     // The shelf:
@@ -85,7 +98,7 @@ impl<K: Key, M: Manager> House<K, M> {
             if link.expires > now {
                 return Some(link);
             }
-            self.dismiss(link, None);
+            self.dismiss(link, CloseReason::Lifetime);
         }
         None
     }

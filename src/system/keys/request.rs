@@ -9,16 +9,18 @@ use super::house::{Failure, Link, Stage, Work};
 use super::lines::{Joined, Seen};
 use super::member::{Key, Member};
 use super::shared::Shared;
+use crate::observe::{Activity, Ending, Event};
 use crate::pool::clock::{between, nanos};
 use crate::pool::error::ConnectFailure;
 use crate::pool::manager::Manager;
 use crate::pool::timer::Timer;
+use crate::pool::watch::Companion;
 use crate::sync::line::Refused;
 use pin_project::{pin_project, pinned_drop};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 type Outcome<T, M> = Result<T, KeyedError<<M as Manager>::Error>>;
@@ -39,6 +41,8 @@ pub struct KeyedAcquire<K: Key, M: Manager> {
     id: Option<u64>,
     began: u64,
     deadline: u64,
+    /// Whoever looks on while this waits.
+    companion: Companion,
     #[pin]
     timer: Timer,
 }
@@ -52,6 +56,7 @@ impl<K: Key, M: Manager> KeyedAcquire<K, M> {
             id: None,
             began: 0,
             deadline: u64::MAX,
+            companion: Companion::default(),
             timer: Timer::default(),
         }
     }
@@ -67,19 +72,28 @@ impl<K: Key, M: Manager> KeyedAcquire<K, M> {
         let ((joined, deadline), calls) = shared.act(|house, out| {
             let limit = within.or(house.rules.options.acquire_timeout);
             let deadline = limit.map_or(u64::MAX, |limit| began.saturating_add(nanos(limit)));
-            (house.join(member, (began, deadline), out), deadline)
+            let joined = house.join(member, (began, deadline), out);
+            house.tally.queued += u64::from(matches!(joined, Joined::Waits(_)));
+            (joined, deadline)
         });
         (*this.began, *this.deadline) = (began, deadline);
         let joined = match joined {
             Joined::Served(link) => Ok(Some(link)),
             Joined::Waits(id) => {
                 *this.id = Some(id);
+                if shared.watch.is_attached() {
+                    shared.report(|| Event::Queued);
+                    *this.companion = shared.watch.scope(Activity::Wait);
+                }
                 // Before its errands are looked at: where there is no keeper they would end unrun.
                 this.shared.staff();
                 Ok(None)
             }
-            Joined::Full(queue_limit) => Err(KeyedError::QueueFull { queue_limit }),
-            Joined::Closed => Err(KeyedError::Closed),
+            Joined::Full(queue_limit) => {
+                shared.report(|| Event::QueueFull);
+                Err(KeyedError::QueueFull { queue_limit })
+            }
+            Joined::Closed => Err(closed(shared)),
         };
         shared.tell(calls);
         joined
@@ -133,17 +147,41 @@ impl<K: Key, M: Manager> KeyedAcquire<K, M> {
     }
 }
 
+impl<K: Key, M: Manager> KeyedAcquire<K, M> {
+    /// A wait has ended; a request that was refused or timed out has been told already.
+    fn ended(self: Pin<&mut Self>, outcome: &Outcome<KeyedPooled<K, M>, M>) {
+        let this = self.project();
+        if !this.shared.watch.is_attached() {
+            return;
+        }
+        if outcome.is_ok() {
+            this.shared.lent(between(*this.began, this.shared.now()));
+        }
+        this.companion.end(|| match outcome {
+            Ok(_) => Ending::Done,
+            Err(KeyedError::Timeout(_)) => Ending::TimedOut,
+            Err(KeyedError::Cleared) => Ending::Cleared,
+            Err(KeyedError::Closed) => Ending::Closed,
+            Err(_) => Ending::Failed,
+        });
+    }
+}
+
 impl<K: Key, M: Manager> Future for KeyedAcquire<K, M> {
     type Output = Outcome<KeyedPooled<K, M>, M>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.id.is_none() {
             if let Some(link) = self.as_mut().join()? {
-                return Poll::Ready(Ok(KeyedPooled::new(self.shared.clone(), link)));
+                let lent = KeyedPooled::new(self.shared.clone(), link);
+                self.shared.lent_at_once();
+                return Poll::Ready(Ok(lent));
             }
         }
         let shared = self.shared.clone();
-        self.look(cx).map_ok(|link| KeyedPooled::new(shared, link))
+        let outcome = ready!(self.as_mut().look(cx)).map(|link| KeyedPooled::new(shared, link));
+        self.ended(&outcome);
+        Poll::Ready(outcome)
     }
 }
 
@@ -180,7 +218,7 @@ fn try_once<K: Key, M: Manager>(
             .map_err(|refused| (refused, house.would_wait(member.room)))
     });
     taken.map_err(|(refused, stage)| match refused {
-        Refused::Closed => KeyedError::Closed,
+        Refused::Closed => closed(shared),
         _ => timed_out(shared, member, stage, began),
     })
 }
@@ -201,6 +239,12 @@ fn cancel<K: Key, M: Manager>(shared: &Shared<K, M>, id: Option<u64>) {
         None
     });
     drop(left);
+    shared.report(|| Event::Cancelled);
+}
+
+fn closed<K: Key, M: Manager>(shared: &Shared<K, M>) -> KeyedError<M::Error> {
+    shared.report(|| Event::Refused { closed: true });
+    KeyedError::Closed
 }
 
 fn failed<K: Key, M: Manager>(
@@ -212,8 +256,11 @@ fn failed<K: Key, M: Manager>(
     match why {
         Failure::Expired(stage) => timed_out(shared, member, stage, began),
         Failure::Cleared => KeyedError::Cleared,
-        Failure::Closed => KeyedError::Closed,
-        Failure::Refused(ConnectFailure::Error(error)) => KeyedError::Connect(error),
+        Failure::Closed => closed(shared),
+        Failure::Refused(ConnectFailure::Error(error)) => {
+            shared.report(|| Event::Refused { closed: false });
+            KeyedError::Connect(error)
+        }
         Failure::Refused(_) => unreachable!("bug: only an error can be permanent"),
     }
 }
@@ -227,7 +274,7 @@ fn timed_out<K: Key, M: Manager>(
     let (waited, last_connect) = (between(began, shared.now()), member.faults.last());
     let mut house = shared.house.lock();
     house.tally.timeouts += 1;
-    KeyedError::Timeout(Box::new(KeyedTimeout {
+    let timeout = Box::new(KeyedTimeout {
         stage,
         waited,
         limit: house.limit(),
@@ -236,7 +283,11 @@ fn timed_out<K: Key, M: Manager>(
         all: house.counts(),
         key: house.room(member.room).counts(),
         last_connect,
-    }))
+        pool: shared.name.if_given(),
+    });
+    drop(house);
+    shared.report(|| Event::TimedOut { waited });
+    KeyedError::Timeout(timeout)
 }
 
 #[pinned_drop]
@@ -244,7 +295,10 @@ impl<K: Key, M: Manager> PinnedDrop for KeyedAcquire<K, M> {
     fn drop(self: Pin<&mut Self>) {
         let this = self.project();
         let id = this.id.take();
-        cancel(this.shared, id);
+        if id.is_some() {
+            cancel(this.shared, id);
+            this.companion.end(|| Ending::Cancelled);
+        }
     }
 }
 

@@ -4,10 +4,13 @@
 
 use super::house::{Errand, House, Outbox};
 use super::member::{Key, Member, Register};
+use crate::observe::Event;
 use crate::pool::clock::Clock;
 use crate::pool::desk::Desk;
 use crate::pool::manager::Manager;
+use crate::pool::name::Name;
 use crate::pool::options::Options;
+use crate::pool::watch::Watch;
 use crate::sync::line::Phase;
 use crate::sync::primitives::{AtomicU64, Mutex, Ordering::Relaxed};
 use crate::sync::wakes::contained;
@@ -25,6 +28,8 @@ pub(super) struct Shared<K: Key, M: Manager> {
     /// Told of every change while the pool ends.
     pub(super) changed: Notify,
     pub(super) rooms_made: AtomicU64,
+    pub(super) name: Name,
+    pub(super) watch: Watch,
 }
 
 /// What a change of the house asks of others.
@@ -99,11 +104,18 @@ impl<K: Key, M: Manager> Shared<K, M> {
     pub(super) fn sweep(&self) {
         loop {
             let errand = self.house.lock().errands.pop_front();
-            let Some(Errand { link, work, then }) = errand else {
+            let Some(Errand {
+                link,
+                work,
+                then,
+                reason,
+            }) = errand
+            else {
                 return;
             };
             let member = link.member.clone();
             contained(|| drop(link));
+            self.report(|| Event::Closed { reason });
             // Not by `with`, which would come back here; whoever waits is woken, and looks for a keeper.
             let ((), calls) = self.act(|house, out| {
                 house.tally.closed += 1;

@@ -76,6 +76,8 @@ pub struct KeyedTotals {
     pub passed: u64,
     /// Attempts to connect that failed.
     pub connect_failures: u64,
+    /// Requests that had to wait: in a line, or for a connection to be opened or validated.
+    pub queued: u64,
     /// Requests whose time ran out.
     pub timeouts: u64,
     /// Requests that `clear` and `clear_key` removed.
@@ -143,6 +145,7 @@ impl<K: Key, M: Manager> House<K, M> {
             evicted: tally.evicted,
             passed: tally.passed,
             connect_failures: tally.connect_failures,
+            queued: tally.queued,
             timeouts: tally.timeouts,
             cleared: tally.cleared,
             cancelled: tally.cancelled,

@@ -5,6 +5,7 @@
 
 use super::house::{House, Link, Outbox, Work};
 use super::member::Key;
+use crate::observe::CloseReason;
 use crate::pool::manager::Manager;
 
 impl<K: Key, M: Manager> House<K, M> {
@@ -155,7 +156,7 @@ impl<K: Key, M: Manager> House<K, M> {
         let Some(link) = self.take_idle(room) else { return false };
         if self.is_stale(&link) {
             self.admit(ticket, id);
-            self.errand(link, Work::Validating, None);
+            self.errand(link, Work::Validating, None, CloseReason::Invalid);
         } else {
             self.assign(id, link, out);
         }

@@ -6,7 +6,8 @@
 use super::house::{Errand, Link, Work};
 use super::member::{Key, Member};
 use super::shared::Shared;
-use crate::pool::clock::nanos;
+use crate::observe::{Activity, CloseReason, Ending, Event};
+use crate::pool::clock::{between, nanos};
 use crate::pool::error::ConnectFailure;
 use crate::pool::manager::Manager;
 use crate::pool::options::Options;
@@ -23,6 +24,7 @@ pub(super) struct Held<K: Key, M: Manager> {
     work: Work,
     /// The room that a close makes way for.
     then: Option<Arc<Member<K, M>>>,
+    reason: CloseReason,
     /// It has gone back.
     ended: bool,
 }
@@ -36,18 +38,25 @@ impl<K: Key, M: Manager> Held<K, M> {
             link: None,
             work: Work::Connecting,
             then: None,
+            reason: CloseReason::Retired,
             ended: false,
         }
     }
 
     pub(super) fn adopt(shared: Arc<Shared<K, M>>, errand: Errand<K, M>) -> Self {
-        let Errand { link, work, then } = errand;
+        let Errand {
+            link,
+            work,
+            then,
+            reason,
+        } = errand;
         Held {
             shared,
             member: link.member.clone(),
             link: Some(link),
             work,
             then,
+            reason,
             ended: false,
         }
     }
@@ -79,6 +88,9 @@ impl<K: Key, M: Manager> Drop for Held<K, M> {
         }
         contained(|| drop(self.link.take()));
         let (room, work, then) = (self.member.room, self.work, self.then.take());
+        if work != Work::Connecting {
+            self.shared.report(|| Event::Closed { reason: self.reason });
+        }
         self.shared.with(|house, out| match work {
             Work::Connecting => house.unbegin(room, out),
             _ => {
@@ -93,8 +105,11 @@ impl<K: Key, M: Manager> Drop for Held<K, M> {
 pub(super) async fn open<K: Key, M: Manager>(mut held: Held<K, M>, begun: u64) {
     let (shared, member) = (held.shared.clone(), held.member.clone());
     let (options, began) = (shared.options(), shared.now());
+    shared.report(|| Event::Connecting);
+    let companion = shared.watch.scope(Activity::Connect);
     let attempt = async { member.manager_by(&shared.make).connect().await };
-    let failure = match timeout(options.connect_timeout, AssertUnwindSafe(attempt).catch_unwind()).await {
+    let attempt = companion.around(AssertUnwindSafe(attempt).catch_unwind());
+    let failure = match timeout(options.connect_timeout, attempt).await {
         Ok(Ok(Ok(conn))) => {
             member.faults.healed();
             let born = shared.now();
@@ -109,6 +124,9 @@ pub(super) async fn open<K: Key, M: Manager>(mut held: Held<K, M>, begun: u64) {
                 uses: 0,
             };
             held.ended = true;
+            let took = between(began, born);
+            companion.inside(|| shared.report(|| Event::Opened { took }));
+            companion.ended(|| Ending::Done);
             return shared.with(|house, out| house.opened(link, out));
         }
         Ok(Ok(Err(error))) => ConnectFailure::Error(Arc::new(error)),
@@ -119,6 +137,17 @@ pub(super) async fn open<K: Key, M: Manager>(mut held: Held<K, M>, begun: u64) {
         ConnectFailure::Error(error) => !contained(|| member.manager().is_transient(error)).unwrap_or(true),
         _ => false,
     };
+    let took = between(began, shared.now());
+    companion.inside(|| {
+        shared.report(|| Event::ConnectFailed {
+            took,
+            cause: failure.in_words(),
+        });
+    });
+    companion.ended(|| match &failure {
+        ConnectFailure::TimedOut => Ending::TimedOut,
+        _ => Ending::Failed,
+    });
     member
         .faults
         .failed((failure.clone(), permanent), began, shared.now(), &options);
@@ -131,10 +160,19 @@ pub(super) async fn open<K: Key, M: Manager>(mut held: Held<K, M>, begun: u64) {
 
 /// Validates an idle connection for a request. One that fails is closed, and the request has its ticket still.
 pub(super) async fn check<K: Key, M: Manager>(mut held: Held<K, M>) {
-    let (limit, member) = (held.shared.options().validate_timeout, held.member.clone());
+    let (shared, member) = (held.shared.clone(), held.member.clone());
+    let (limit, began) = (shared.options().validate_timeout, shared.now());
     let look = async { member.manager().validate(held.conn()).await };
     // Dropped here (the runtime is gone): the connection is dropped, its place vacant.
-    if let Ok(Ok(Ok(()))) = timeout(limit, AssertUnwindSafe(look).catch_unwind()).await {
+    let sound = matches!(
+        timeout(limit, AssertUnwindSafe(look).catch_unwind()).await,
+        Ok(Ok(Ok(())))
+    );
+    shared.report(|| Event::Validated {
+        took: between(began, shared.now()),
+        sound,
+    });
+    if sound {
         return held.deliver();
     }
     held.turn_away();
@@ -143,7 +181,8 @@ pub(super) async fn check<K: Key, M: Manager>(mut held: Held<K, M>) {
 
 /// Cleans a connection that came back.
 pub(super) async fn reset<K: Key, M: Manager>(mut held: Held<K, M>) {
-    let (limit, member) = (held.shared.options().reset_timeout, held.member.clone());
+    let (shared, member) = (held.shared.clone(), held.member.clone());
+    let (limit, began) = (shared.options().reset_timeout, shared.now());
     let clean = async {
         match member.manager().reset(held.conn()) {
             Some(reset) => reset.await,
@@ -151,7 +190,15 @@ pub(super) async fn reset<K: Key, M: Manager>(mut held: Held<K, M>) {
         }
     };
     // Dropped here: a half-cleaned connection is dropped, never lent.
-    if let Ok(Ok(Ok(()))) = timeout(limit, AssertUnwindSafe(clean).catch_unwind()).await {
+    let clean = matches!(
+        timeout(limit, AssertUnwindSafe(clean).catch_unwind()).await,
+        Ok(Ok(Ok(())))
+    );
+    shared.report(|| Event::Reset {
+        took: between(began, shared.now()),
+        clean,
+    });
+    if clean {
         return held.deliver();
     }
     held.turn_away();
