@@ -15,11 +15,14 @@ use std::time::Duration;
 /// runtime; it never panics and waits for nothing but the line's short lock.
 ///
 /// Dropped by a panic, it closes the connection: whatever the holder was doing with it may be half done.
+// In this order: a result puts its error in the same place, and that begins with two half words. Where a pointer lay under
+// them it would be written in halves and then read whole, which measured 9 ns a lease.
+#[repr(C)]
 #[must_use = "the connection goes back at once"]
 pub struct Pooled<'a, M: Manager> {
-    shared: &'a Shared<M>,
     /// The slot with its cell, until it goes back.
     open: Option<OpenOf<'a, M>>,
+    shared: &'a Shared<M>,
     broken: bool,
 }
 

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// As [`Pooled`](crate::Pooled), for tasks and structures that outlive a borrow. It keeps its pool alive.
+// In this order for the reason that `Pooled` gives.
+#[repr(C)]
 #[must_use = "the connection goes back at once"]
 pub struct OwnedPooled<M: Manager> {
-    shared: Arc<Shared<M>>,
     /// The slot, until it goes back.
     slot: Option<SlotOf<M>>,
+    shared: Arc<Shared<M>>,
     broken: bool,
 }
 

@@ -83,11 +83,12 @@ impl<T, M: Default> Cells<T, M> {
     }
 }
 
-/// A slot with its cell: what a lease is made of.
+/// A slot with its cell: what a lease is made of. The half word comes first: see `Pooled`.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Open<'a, T, M> {
-    cell: &'a Cell<T, M>,
     slot: Slot<T>,
+    cell: &'a Cell<T, M>,
 }
 
 impl<'a, T, M> Open<'a, T, M> {
