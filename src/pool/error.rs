@@ -79,7 +79,7 @@ pub enum ConnectFailure<E> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TryAcquireError {
-    /// Nothing is idle; the supervisor has been asked for a connection.
+    /// Nothing is idle; the supervisor has been asked for a connection (a [`Keyed`](crate::Keyed) pool asks for none).
     Empty,
     /// Others wait, and come first.
     Waiting,
