@@ -238,6 +238,7 @@ fn a_request_without_any_runtime_says_so() {
     let (pool, _) = pool_of(1);
     let error = block_on_plain(pool.acquire()).unwrap_err();
     assert!(matches!(error, AcquireError::NoRuntime));
+    assert_eq!(pool.status().totals.cancelled, 0, "nobody gave up");
     assert_eq!(chain(&error), ["no tokio runtime to open a connection on"]);
     assert_eq!(pool.status().pending, 0);
     assert!(matches!(block_on_plain(pool.warm_up(1)), Err(WarmUpError::NoRuntime)));

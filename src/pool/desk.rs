@@ -73,8 +73,25 @@ impl Desk {
         current_runtime().filter(|&here| here != self.home.load(Relaxed))
     }
 
+    /// Sees to it that somebody is in office: on the builder's runtime, else on ours. `begin` starts the tenure that it is told
+    /// of; false when it could not. The same here when there is no runtime.
+    pub(crate) fn employ(&self, begin: impl Fn(&Handle, u64) -> bool) -> bool {
+        for _ in 0..2 {
+            match self.open() {
+                Opening::Ours(runtime, term) if begin(&runtime, term) => {
+                    self.signal.poke();
+                    return true;
+                }
+                Opening::Ours(..) => {}
+                Opening::Taken => return true,
+                Opening::NoRuntime => return false,
+            }
+        }
+        false
+    }
+
     /// Takes office for a new supervisor, if nobody has and there is a runtime for it.
-    pub(crate) fn open(&self) -> Opening {
+    fn open(&self) -> Opening {
         let mut office = self.office.lock();
         if self.home.load(Relaxed) != 0 {
             return Opening::Taken;
@@ -155,7 +172,7 @@ impl Desk {
 
 /// Whether a new supervisor may begin.
 #[derive(Debug)]
-pub(crate) enum Opening {
+enum Opening {
     /// On this runtime, in this term.
     Ours(Handle, u64),
     /// One is in office; should it end, everybody who waits is woken.

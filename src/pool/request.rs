@@ -161,7 +161,8 @@ impl Request {
             Poll::Pending => {
                 // In line. The supervisor brings connections, and the end of our time if we are on its runtime.
                 if !shared.staff() {
-                    self.cancel(shared);
+                    self.withdraw(shared, Ending::Failed);
+                    shared.tell(|| Event::Refused { closed: false });
                     return Poll::Ready(Err(AcquireError::NoRuntime));
                 }
                 // A cancel from here on leaves the line, or passes the slot on that was just assigned.
@@ -311,16 +312,20 @@ impl Request {
     }
 
     #[cold]
-    fn leave<M: Manager>(self: Pin<&mut Self>, shared: &Shared<M>) {
-        let this = self.project();
-        let assigned = this.place.abandon(&shared.line);
+    fn leave<M: Manager>(mut self: Pin<&mut Self>, shared: &Shared<M>) {
         count(&shared.tally.cancelled);
-        if let Some(slot) = assigned {
+        self.as_mut().withdraw(shared, Ending::Cancelled);
+        shared.tell(|| Event::Cancelled);
+    }
+
+    #[cold]
+    fn withdraw<M: Manager>(self: Pin<&mut Self>, shared: &Shared<M>, ending: Ending) {
+        let this = self.project();
+        if let Some(slot) = this.place.abandon(&shared.line) {
             shared.hand_back(slot, true);
         }
         shared.line_shrank();
-        shared.tell(|| Event::Cancelled);
-        this.companion.end(|| Ending::Cancelled);
+        this.companion.end(|| ending);
     }
 }
 

@@ -23,7 +23,7 @@ mod patrol;
 mod tend;
 mod tick;
 
-use super::desk::{Opening, has_timers};
+use super::desk::has_timers;
 use super::manager::Manager;
 use super::shared::Shared;
 use super::tally::Duty;
@@ -47,22 +47,12 @@ impl<M: Manager> Shared<M> {
 
     #[cold]
     fn employ(self: &Arc<Self>) -> bool {
-        // The builder's runtime, then ours.
-        for _ in 0..2 {
-            let (runtime, term) = match self.desk.open() {
-                Opening::Ours(runtime, term) => (runtime, term),
-                Opening::Taken => return true,
-                Opening::NoRuntime => return false,
-            };
+        self.desk.employ(|runtime, term| {
             let tenure = self.tenure(term);
             // Without timers every supervisor would panic, and the next one be called by its end.
             // One that is shut down drops it at once, and its end would call us again.
-            if has_timers(&runtime) && !runtime.spawn(supervise(tenure, self.desk.signal.clone())).is_finished() {
-                self.poke();
-                return true;
-            }
-        }
-        false
+            has_timers(runtime) && !runtime.spawn(supervise(tenure, self.desk.signal.clone())).is_finished()
+        })
     }
 
     /// The supervisor has not listened since a call said so: another one takes its place on the runtime that we are on, which

@@ -8,7 +8,7 @@ use super::house::Work;
 use super::member::Key;
 use super::shared::Shared;
 use super::work::{self, Held};
-use crate::pool::desk::{Opening, has_timers};
+use crate::pool::desk::has_timers;
 use crate::pool::manager::Manager;
 use crate::sync::line::Phase;
 use crate::sync::signal::Signal;
@@ -24,25 +24,15 @@ impl<K: Key, M: Manager> Shared<K, M> {
 
     #[cold]
     fn employ(self: &Arc<Self>) -> bool {
-        // The builder's runtime, then ours.
-        for _ in 0..2 {
-            let (runtime, term) = match self.desk.open() {
-                Opening::Ours(runtime, term) => (runtime, term),
-                Opening::Taken => return true,
-                Opening::NoRuntime => return false,
-            };
+        self.desk.employ(|runtime, term| {
             self.desk.signal.begin(term);
             let tenure = Tenure {
                 shared: Arc::downgrade(self),
                 term,
             };
             // Without timers every keeper would panic; one that is shut down drops it at once.
-            if has_timers(&runtime) && !runtime.spawn(keep(tenure, self.desk.signal.clone())).is_finished() {
-                self.desk.signal.poke();
-                return true;
-            }
-        }
-        false
+            has_timers(runtime) && !runtime.spawn(keep(tenure, self.desk.signal.clone())).is_finished()
+        })
     }
 
     /// One look at everything. Returns when to look again if nobody calls; `None` when there is nothing left to keep, ever.

@@ -256,7 +256,6 @@ impl Limit {
         let removed = self.shared.line.fail_all(Failure::Cleared);
         self.shared.tally.cleared.fetch_add(removed as u64, Relaxed);
         self.shared.watch.tell(|| Event::Cleared { requests: removed });
-        self.shared.line_shrank();
         removed
     }
 
@@ -293,11 +292,6 @@ impl Shared {
         let (_, failed) = self.line.close();
         self.announce();
         failed
-    }
-
-    /// Somebody left the line unserved: a drain may have waited for nobody else.
-    pub(super) fn line_shrank(&self) {
-        self.announce();
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) struct Shared {
     pub(crate) queue_limit: AtomicU32,
     pub(crate) tally: Tally,
     pub(crate) watch: Watch,
-    /// Told when a permit left for good or the line shrank, which only an ending limit cares for.
+    /// Told when a permit left for good, which only an ending limit cares for. Nobody leaving the line ends a drain: while
+    /// somebody waits, all permits are held, and the last of those to come back tells.
     pub(crate) changed: Notify,
 }
 

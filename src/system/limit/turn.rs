@@ -162,7 +162,6 @@ impl Turn {
             Ended::Expired => {
                 let waited = between(self.began, shared.now());
                 shared.tally.timeouts.fetch_add(1, Relaxed);
-                shared.line_shrank();
                 shared.watch.tell(|| Event::TimedOut { waited });
                 LimitError::Timeout(Box::new(LimitTimeout {
                     name: shared.name(),
@@ -185,9 +184,8 @@ impl Turn {
         let this = self.project();
         let assigned = this.place.abandon(&shared.line);
         shared.tally.cancelled.fetch_add(1, Relaxed);
-        match assigned {
-            Some(permit) => shared.give(permit),
-            None => shared.line_shrank(),
+        if let Some(permit) = assigned {
+            shared.give(permit);
         }
         shared.watch.tell(|| Event::Cancelled);
         this.companion.end(|| Ending::Cancelled);
