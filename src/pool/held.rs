@@ -131,8 +131,11 @@ impl<M: Manager> Held<M> {
 impl<M: Manager> Drop for Held<M> {
     fn drop(&mut self) {
         if let Some(slot) = self.slot.take() {
-            self.end_work();
+            // Out of the work only when it is vacant: in between it would pass for lent, and a drain that gives up report it so.
             self.shared.vacate(slot, self.leaving, self.reason);
+            self.end_work();
+            // Demand was looked at with this work still counted.
+            self.shared.poke();
         }
     }
 }
