@@ -6,6 +6,8 @@
 mod sync;
 
 #[cfg(not(fairpool_loom))]
+pub mod compat;
+#[cfg(not(fairpool_loom))]
 pub mod drivers;
 #[cfg(not(fairpool_loom))]
 mod observe;

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null 2>&1
-PATH="$PATH:${CARGO_HOME:-${HOME:-}/.cargo}/bin"
+PATH="$PATH:${CARGO_HOME:-${HOME:-}/.cargo}/bin:/usr/sbin"
 
 help() {
     cat <<END
@@ -12,8 +12,9 @@ tests/run.sh [--setup]              every step
 tests/run.sh [--setup] quick        format, clippy with all features, unit and integration tests: while working
 tests/run.sh [--setup] STEP...      only these
 
---setup installs what is missing: Debian's gcc and g++ (SQLite and libFuzzer are compiled from source), rustfmt, clippy,
-a nightly toolchain, cargo-deny and cargo-fuzz. Rust itself comes from https://rustup.rs.
+--setup installs what is missing: Debian's gcc and g++ (SQLite and libFuzzer are compiled from source), its servers of PostgreSQL,
+MariaDB and Redis, PgBouncer (none of them is started but by a test), rustfmt, clippy, a nightly toolchain, cargo-deny and
+cargo-fuzz. Rust itself comes from https://rustup.rs.
 
 Steps:
   format              rustfmt
@@ -66,12 +67,20 @@ setup() {
     local packages=()
     have cc || packages+=(gcc libc6-dev)
     have c++ || packages+=(g++)
+    compgen -G "/usr/lib/postgresql/*/bin/postgres" >/dev/null || have postgres || packages+=(postgresql)
+    have psql || packages+=(postgresql-client)
+    have mariadbd || packages+=(mariadb-server)
+    have redis-server || packages+=(redis-server)
+    have pgbouncer || packages+=(pgbouncer)
+    have setpriv || packages+=(util-linux)
     if ((${#packages[@]})); then
-        have apt-get || die "a C and a C++ compiler are missing, and there is no apt-get to install them with"
+        have apt-get || die "there is no apt-get to install these with: ${packages[*]}"
         local root=()
         [[ $(id -u) == 0 ]] || root=(sudo)
         "${root[@]}" apt-get update
-        "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${packages[@]}"
+        # At run level 1 the packages of the servers start none.
+        "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
+            apt-get install -y --no-install-recommends "${packages[@]}"
     fi
     cargo fmt --version &>/dev/null || rustup component add rustfmt
     cargo clippy --version &>/dev/null || rustup component add clippy

@@ -14,12 +14,13 @@ enum Sight {
 
 /// From the ground up. `src/lib.rs` joins the rooms, `src/doc.rs` serves the documentation's examples, and `src/bin` is a
 /// crate of its own: they stand outside the table.
-const FLOORS: [(&str, Sight); 6] = [
+const FLOORS: [(&str, Sight); 7] = [
     ("sync", Sight::Rooms(&[])),
     ("observe", Sight::Rooms(&[])),
     ("pool", Sight::Rooms(&["sync", "observe"])),
     ("system", Sight::Rooms(&["sync", "observe", "pool"])),
     ("drivers", Sight::Face),
+    ("compat", Sight::Face),
     ("test_util", Sight::Face),
 ];
 
@@ -27,7 +28,17 @@ const FLOORS: [(&str, Sight); 6] = [
 const DOOR: [&str; 3] = ["crate", "sync", "primitives"];
 
 /// Foreign crates that only these folders may name.
-const GUESTS: [(&str, &[&str]); 13] = [
+const GUESTS: [(&str, &[&str]); 22] = [
+    ("tokio_postgres", &["src/drivers/postgres"]),
+    ("tokio_postgres_rustls", &["src/drivers/postgres"]),
+    ("rustls_native_certs", &["src/drivers/postgres"]),
+    ("rustls", &["src/drivers/postgres", "src/drivers/redis"]),
+    ("mysql_async", &["src/drivers/mysql"]),
+    // The tables of the rooms name theirs.
+    ("redis", &["src/drivers/redis", "src/drivers/mod"]),
+    ("bb8", &["src/compat/bb8", "src/compat/mod"]),
+    ("deadpool", &["src/compat/deadpool", "src/compat/mod"]),
+    ("r2d2", &["src/compat/r2d2", "src/compat/mod"]),
     ("rusqlite", &["src/drivers/sqlite"]),
     (
         "tokio",
@@ -36,6 +47,7 @@ const GUESTS: [(&str, &[&str]); 13] = [
             "src/observe/export/metrics",
             "src/system",
             "src/drivers",
+            "src/compat",
             "src/test_util",
             "src/bin",
             "src/doc",

@@ -1,0 +1,17 @@
+//! Throwaway servers for tests, benches and examples: each on a free port of the loopback, with a directory of its own, and gone
+//! with the process that started it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `keeper.rs`, `keep.sh` | a server as a process: start, stop, freeze, kill; its end |
+//! | `postgres.rs`, `mysql.rs`, `redis.rs` | a kind of server each: how it is set up, its users, what it counts |
+//! | `certificates.rs` | an authority and a server's certificate, in date or expired |
+//!
+//! Where a server is not installed, `start` says so and returns `None`; under `CI=true` the test fails.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+pub(crate) mod certificates;
+pub(crate) mod keeper;
+pub(crate) mod mysql;
+pub(crate) mod postgres;
+pub(crate) mod redis;
