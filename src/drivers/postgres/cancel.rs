@@ -1,0 +1,103 @@
+//! Cancelling what a session does, by the protocol's own way: a second connection that names the first.
+
+use super::error::{Error, Failure};
+use super::link::{Link, OVER};
+use super::socket::Route;
+use super::stream::Secured;
+use super::tls;
+use std::fmt;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_postgres::CancelToken;
+
+/// How long what is under way may go on by itself before it is cancelled: most of it ends sooner than a cancel takes.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Cancels what one connection does, over a route and with encryption like its own.
+///
+/// [`Client::cancel_token`](tokio_postgres::Client::cancel_token) would do the same, but knows no route.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn f(conn: fairpool::drivers::postgres::Connection) -> Result<(), Box<dyn std::error::Error>> {
+/// let canceller = conn.canceller();
+/// let slow = conn.batch_execute("SELECT pg_sleep(60)");
+/// let (slow, cancelled) = tokio::join!(slow, canceller.cancel());
+/// cancelled?;
+/// assert!(slow.is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Canceller {
+    pub(super) token: CancelToken,
+    pub(super) route: Arc<Route>,
+    pub(super) database: Arc<str>,
+}
+
+impl Canceller {
+    /// Asks the server to stop what the connection does at that moment, and waits until it has passed that on. What was
+    /// asked of the connection before then may be cancelled, what is asked afterwards is not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Connect`] if the server cannot be reached. It never says whether there was something to cancel.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves it open whether and when the cancel arrives.
+    pub async fn cancel(&self) -> Result<(), Error> {
+        let knocked = async {
+            let mut stream = self.route.open().await.map_err(Failure::from)?;
+            let sent = self.token.cancel_query_raw(&mut stream, Secured).await;
+            sent.map_err(|error| Failure::postgres("", error))?;
+            // The server closes when it has signalled the session's process.
+            poll_fn(|cx| stream.poll_end(cx)).await;
+            Ok(())
+        };
+        knocked.await.map_err(|failure: Failure| Error::Connect {
+            database: self.database.clone(),
+            reason: format!("to cancel: {}", failure.reason),
+            transient: failure.transient,
+            error: failure.error,
+        })
+    }
+
+    /// Waits until nothing is under way, and cancels what goes on for longer than a moment. Each cancel has arrived, or
+    /// has not been sent, when this ends: the server ignores one that finds the session idle, so no later request is hit.
+    pub(super) async fn call_off(&self, link: &Link) -> Result<(), Error> {
+        while timeout(PATIENCE, link.quiet()).await.is_err() {
+            self.cancel().await?;
+        }
+        match link.now().has(OVER) {
+            true => Err(Error::Closed {
+                database: self.database.clone(),
+            }),
+            false => Ok(()),
+        }
+    }
+}
+
+impl From<tls::Failure> for Failure {
+    fn from(failure: tls::Failure) -> Self {
+        match failure {
+            tls::Failure::Network(error) => Failure::network(&error),
+            tls::Failure::Tls { reason, transient } => Failure {
+                reason,
+                transient,
+                error: None,
+            },
+        }
+    }
+}
+
+impl fmt::Debug for Canceller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Canceller")
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}

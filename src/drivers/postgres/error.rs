@@ -1,0 +1,186 @@
+//! What can go wrong with a connection, apart from what the server says to a user's own queries. Knows no password.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+use tokio_postgres::error::SqlState;
+
+/// Why a connection could not be configured, opened, checked or cleaned.
+///
+/// Queries fail with [`tokio_postgres::Error`]; this is what the [manager](super::Postgres) and
+/// [`Connection`](super::Connection)'s own methods return. The text is one line, begins with the option or the database that
+/// it is about, and contains what the server or the network said, so [`source`](StdError::source) skips that.
+///
+/// # Examples
+///
+/// ```
+/// use fairpool::drivers::postgres::Postgres;
+///
+/// let error = Postgres::from_url("postgresql://app:secret@db.example:54x2/orders").unwrap_err();
+/// assert_eq!(error.to_string(), "url: port: not a number from 1 to 65535");
+/// let error = Postgres::from_url("postgresql://app@db.example/orders?sslmod=require").unwrap_err();
+/// assert_eq!(error.to_string(), "url: unknown option sslmod");
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// An option makes no sense. Nothing was connected to.
+    Option {
+        /// Which one, as it is spelled in a URL.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No connection could be opened.
+    Connect {
+        /// To which database, on which hosts.
+        database: Arc<str>,
+        /// What is wrong: of several hosts, each.
+        reason: String,
+        /// Whether it may go better later by itself.
+        transient: bool,
+        /// What tokio-postgres said of the last host, if the session had begun.
+        error: Option<tokio_postgres::Error>,
+    },
+    /// A connection failed when it was checked or cleaned.
+    Session {
+        /// To which database.
+        database: Arc<str>,
+        /// What the server or the network said.
+        error: tokio_postgres::Error,
+    },
+    /// The connection is closed.
+    Closed {
+        /// To which database.
+        database: Arc<str>,
+    },
+    /// What the last lease left behind could not be undone.
+    Unclean {
+        /// On which database.
+        database: Arc<str>,
+        /// What it was.
+        reason: String,
+    },
+}
+
+/// Why one host could not be used.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) reason: String,
+    pub(super) transient: bool,
+    pub(super) error: Option<tokio_postgres::Error>,
+}
+
+impl Error {
+    /// What tokio-postgres said, if it did.
+    pub fn postgres(&self) -> Option<&tokio_postgres::Error> {
+        match self {
+            Error::Connect { error, .. } => error.as_ref(),
+            Error::Session { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The server's SQLSTATE, if it was the server that refused.
+    pub fn code(&self) -> Option<&SqlState> {
+        self.postgres()?.code()
+    }
+
+    /// Whether the same may go better later by itself: a network, a server that starts or is full; against what somebody
+    /// has to change, such as a password, a name, a certificate or an option.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Option { .. } => false,
+            Error::Connect { transient, .. } => *transient,
+            Error::Session { error, .. } => is_transient(error),
+            Error::Closed { .. } | Error::Unclean { .. } => true,
+        }
+    }
+
+    pub(super) fn option(field: impl Into<String>, reason: impl fmt::Display) -> Self {
+        Error::Option {
+            field: field.into(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl Failure {
+    pub(super) fn network(error: &io::Error) -> Self {
+        Failure {
+            reason: format!("network: {error}"),
+            // Somebody has to let us in: the socket of a server in the file system.
+            transient: error.kind() != io::ErrorKind::PermissionDenied,
+            error: None,
+        }
+    }
+
+    /// tokio-postgres failed while it did `what`, which may be nothing to speak of.
+    pub(super) fn postgres(what: &str, error: tokio_postgres::Error) -> Self {
+        let what = if what.is_empty() {
+            String::new()
+        } else {
+            format!("{what}: ")
+        };
+        Failure {
+            reason: format!("{what}{}", said(&error)),
+            transient: is_transient(&error),
+            error: Some(error),
+        }
+    }
+
+    pub(super) fn transient(reason: impl Into<String>) -> Self {
+        Failure {
+            reason: reason.into(),
+            transient: true,
+            error: None,
+        }
+    }
+}
+
+/// In one line: who said what.
+pub(super) fn said(error: &tokio_postgres::Error) -> String {
+    if let Some(error) = error.as_db_error() {
+        let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        return format!("the server says: {message} (SQLSTATE {})", error.code().code());
+    }
+    match error.source() {
+        Some(source) if source.is::<io::Error>() => format!("network: {source}"),
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}
+
+/// The classes of SQLSTATE that a retry does not change: what is unsupported, unauthorised, misspelled or not there.
+const PERMANENT: [&str; 8] = ["0A", "0L", "0P", "22", "28", "3D", "3F", "42"];
+
+fn is_transient(error: &tokio_postgres::Error) -> bool {
+    if let Some(code) = error.code() {
+        return !PERMANENT.iter().any(|class| code.code().starts_with(class));
+    }
+    match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+        // Not the network: an answer or a method of authentication that cannot be.
+        Some(error) => !matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData),
+        // A password that is missing, a configuration that cannot be; or the end of the connection, which says no more.
+        None => error.is_closed(),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Option { field, reason } => write!(f, "{field}: {reason}"),
+            Error::Connect { database, reason, .. } => write!(f, "cannot connect to {database}: {reason}"),
+            Error::Session { database, error } => write!(f, "{database}: {}", said(error)),
+            Error::Closed { database } => write!(f, "{database}: the connection is closed"),
+            Error::Unclean { database, reason } => write!(f, "{database}: not clean after its lease: {reason}"),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.postgres().and_then(StdError::source).and_then(StdError::source)
+    }
+}

@@ -1,0 +1,153 @@
+//! The manager: which database, and how its connections are opened and cleaned.
+
+use super::connect::connect;
+use super::connection::Connection;
+use super::error::Error;
+use super::reset::Reset;
+use super::settings::{OpaqueNotice, OpaqueSql, Settings, wishes};
+use super::tls::{SslMode, Tls};
+use super::url;
+use crate::Manager;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use tokio_postgres::Config;
+use tokio_postgres::error::DbError;
+
+/// Opens connections to one PostgreSQL database. The [page above](super) says what each option does.
+///
+/// # Examples
+///
+/// ```
+/// use fairpool::drivers::postgres::{Postgres, Reset};
+///
+/// # fn main() -> Result<(), fairpool::drivers::postgres::Error> {
+/// let orders = Postgres::from_url("postgresql://app:secret@db.example/orders?sslmode=verify-full&sslrootcert=system");
+/// # let orders = Postgres::from_url("postgresql://app:secret@db.example/orders");
+/// let orders = orders?
+///     .parameter("statement_timeout", "5s")
+///     .statement_cache(100)
+///     .reset(Reset::Full);
+/// assert_eq!(orders.database(), "orders on db.example:5432");
+/// assert!(!format!("{orders:?}").contains("secret"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "it opens nothing by itself; give it to a pool"]
+pub struct Postgres {
+    settings: Arc<Settings>,
+}
+
+impl Postgres {
+    /// The database of a URL as libpq reads them, `postgresql://user:password@host:port/database?option=value`. Files that
+    /// it names are read now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`], which names the part of the URL, or the option with its file, that is wrong.
+    pub fn from_url(url: &str) -> Result<Self, Error> {
+        let (config, wishes) = url::parse(url)?;
+        Ok(Postgres {
+            settings: Arc::new(Settings::new(config, &wishes)?),
+        })
+    }
+
+    /// The database of a configuration of tokio-postgres.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`] if there is no host in it, or if their numbers do not fit.
+    pub fn from_config(config: Config) -> Result<Self, Error> {
+        let wishes = wishes(&config);
+        Ok(Postgres {
+            settings: Arc::new(Settings::new(config, &wishes)?),
+        })
+    }
+
+    /// TLS as this configuration wants it, or no connection, whatever the URL says about `sslmode`, certificates and
+    /// authorities. Sockets in the file system stay as they are.
+    pub fn tls(self, config: rustls::ClientConfig) -> Self {
+        self.set(|settings| settings.tls = Tls::new(config, SslMode::Require, false))
+    }
+
+    /// What is undone between two leases.
+    pub fn reset(self, reset: Reset) -> Self {
+        self.set(|settings| settings.reset = reset)
+    }
+
+    /// How many prepared statements a connection keeps for [`prepare_cached`](Connection::prepare_cached).
+    pub fn statement_cache(self, statements: usize) -> Self {
+        self.set(|settings| settings.statement_cache = statements)
+    }
+
+    /// A parameter of every session, such as `search_path`, `statement_timeout` or `role`. It is part of the connect, so it costs
+    /// no round trip, and a reset returns to it.
+    pub fn parameter(self, name: &str, value: &str) -> Self {
+        self.set(|settings| settings.add_parameter(name, value))
+    }
+
+    /// SQL that runs on each new connection, after those of earlier calls; several statements may be separated by semicolons. It
+    /// counts as how a connection should be: a reset that has undone it runs it again, in the same round trip, so it must
+    /// bear that. For what is no more than a parameter, [`parameter`](Postgres::parameter) is cheaper.
+    pub fn setup(self, sql: impl Into<String>) -> Self {
+        let sql = sql.into();
+        self.set(|settings| settings.setup.push(OpaqueSql(sql)))
+    }
+
+    /// How many notifications a receiver may fall behind, see [`Connection::notifications`]; at least 1.
+    pub fn notification_buffer(self, notifications: usize) -> Self {
+        self.set(|settings| settings.notification_buffer = notifications.clamp(1, usize::MAX / 4))
+    }
+
+    /// Is told every notice that the server sends, warnings among them, which are dropped otherwise. It runs on the
+    /// connection's task, so it must be quick; if it panics the connection ends.
+    pub fn on_notice(self, told: impl Fn(&DbError) + Send + Sync + 'static) -> Self {
+        self.set(|settings| settings.notice = Some(OpaqueNotice(Arc::new(told))))
+    }
+
+    /// The database and where it is, as errors say it: `orders on db.example:5432`.
+    pub fn database(&self) -> &str {
+        &self.settings.database
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+impl Manager for Postgres {
+    type Connection = Connection;
+    type Error = Error;
+
+    async fn connect(&self) -> Result<Connection, Error> {
+        connect(&self.settings).await
+    }
+
+    async fn validate(&self, conn: &mut Connection) -> Result<(), Error> {
+        conn.validate().await
+    }
+
+    fn reset(&self, conn: &mut Connection) -> Option<impl Future<Output = Result<(), Error>> + Send> {
+        conn.is_dirty().then(|| conn.reset())
+    }
+
+    fn is_broken(&self, conn: &mut Connection) -> bool {
+        conn.is_broken()
+    }
+
+    fn close(&self, conn: Connection) -> Option<impl Future<Output = ()> + Send> {
+        Some(conn.close())
+    }
+
+    fn is_transient(&self, error: &Error) -> bool {
+        error.is_transient()
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("settings", &self.settings).finish()
+    }
+}

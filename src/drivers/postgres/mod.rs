@@ -1,0 +1,141 @@
+//! PostgreSQL through [`tokio_postgres`], with TLS by rustls and a cache of prepared statements.
+//!
+//! A [`Connection`] is a [`tokio_postgres::Client`] by `Deref`, so all of that crate works on what the pool lends. A task on
+//! the runtime that connected drives it. What passes on the wire is watched, message by message and without keeping any: so the
+//! driver knows what is unanswered, whether a transaction is open and whether the server has ended the session.
+//!
+//! # Connect
+//!
+//! [`Postgres::from_url`] reads a URL as libpq does, [`Postgres::from_config`] takes tokio-postgres' own configuration. Of
+//! several hosts, each address is tried in turn. The error is one line, of the option or the database that it is about:
+//!
+//! ```text
+//! url: unknown option sslmod
+//! sslrootcert: no file /etc/app/ca.pem
+//! cannot connect to orders on db.example:5432: network: Connection refused (os error 111)
+//! cannot connect to orders on db.example:5432: the server says: password authentication failed for user "app" (SQLSTATE 28P01)
+//! cannot connect to orders on db.example:5432: sslmode=verify-full: the server's certificate has expired
+//! ```
+//!
+//! *Permanent*, so that a line with no connection open fails at once: whatever somebody has to change, such as options,
+//! certificates, and what the server refuses by an SQLSTATE of the classes 0A, 0L, 0P, 22, 28, 3D, 3F and 42. *Transient*: the
+//! network, a server that starts, ends or is full, and all else.
+//!
+//! # Health check
+//!
+//! A round trip with an empty query.
+//!
+//! # Reset
+//!
+//! None after a lease that asked for nothing. Otherwise what still runs is given 50 ms and then cancelled, by the protocol's own
+//! way and without any chance of hitting a later query; then one round trip undoes what was left:
+//!
+//! | left by a lease | undone by | [`Full`](Reset::Full) | [`Observed`](Reset::Observed) | [`Rollback`](Reset::Rollback) |
+//! |---|---|---|---|---|
+//! | a query, a pipeline, a half-read answer, a COPY | waiting, a cancel | yes | yes | yes |
+//! | an open or failed transaction, its locks and cursors | `ROLLBACK` | yes | yes | yes |
+//! | cursors `WITH HOLD` | `CLOSE ALL` | yes | yes | |
+//! | another user or role | `SET SESSION AUTHORIZATION DEFAULT; RESET ROLE` | yes | yes | |
+//! | parameters: search_path, time zone, timeouts, … | `RESET ALL` | yes | if set by `SET` | |
+//! | `LISTEN`, and receivers of notifications | `UNLISTEN *` | yes | yes | |
+//! | advisory locks of the session | `pg_advisory_unlock_all()` | yes | | |
+//! | temporary tables | `DISCARD TEMP` | yes | if made by `CREATE` | |
+//! | what `currval` and `lastval` remember | `DISCARD SEQUENCES` | yes | | |
+//! | SQL's prepared statements | `DEALLOCATE`, each by its name: one more round trip if there are any | yes | yes | |
+//!
+//! The statements of [`prepare_cached`](Connection::prepare_cached) survive, which `DISCARD ALL` would end. What the server, the
+//! [parameters](Postgres::parameter) and the [setup](Postgres::setup) have set holds again.
+//!
+//! # What is broken
+//!
+//! A connection whose session has ended, or to which the server has said that it will end: killed, shut down, timed out. One
+//! on which a lease ran `DISCARD ALL` or `DEALLOCATE ALL`, or used a statement that the server no longer had, since tokio-postgres
+//! counts on statements of its own. One that began a `COPY FROM STDIN` by a simple query, which tokio-postgres cannot answer.
+//!
+//! # Options
+//!
+//! Those of the URL are libpq's:
+//!
+//! | in the URL | default | meaning |
+//! |---|---|---|
+//! | `user`, `password`, `dbname`, `host`, `hostaddr`, `port` | user of the process, –, the user, –, –, 5432 | instead of the URL's own parts; hosts may be several, or the directory of a socket |
+//! | `application_name`, `options` | – | for the server |
+//! | `connect_timeout` | – | seconds for each address, TLS and password included; the pool's own bounds all of it |
+//! | `keepalives`, `keepalives_idle`, `keepalives_interval`, `keepalives_count` | on, 2 h, system, system | of TCP |
+//! | `tcp_user_timeout` | system | milliseconds, on Linux |
+//! | `target_session_attrs` | `any` | or `read-write`, `read-only` |
+//! | `load_balance_hosts` | `disable` | or `random` |
+//! | `channel_binding` | `prefer` | or `disable`, `require` |
+//! | `sslmode` | `prefer` | see [`SslMode`] |
+//! | `sslrootcert` | system's, where one is needed | a PEM file of authorities, or `system`, which needs and implies `verify-full` |
+//! | `sslcert`, `sslkey` | – | PEM files with the client's certificate and its key |
+//! | `sslnegotiation` | `postgres` | `direct` begins with the handshake: PostgreSQL 17 |
+//!
+//! | method | default | meaning |
+//! |---|---|---|
+//! | [`reset`](Postgres::reset) | `Full` | what is undone between leases |
+//! | [`statement_cache`](Postgres::statement_cache) | 256 | prepared statements kept by each connection |
+//! | [`parameter`](Postgres::parameter) | – | a parameter of every session |
+//! | [`setup`](Postgres::setup) | – | SQL for every new connection |
+//! | [`notification_buffer`](Postgres::notification_buffer) | 1024 | how far a receiver may fall behind |
+//! | [`on_notice`](Postgres::on_notice) | dropped | what to do with the server's notices |
+//! | [`tls`](Postgres::tls) | – | a configuration of rustls instead of the URL's options |
+//!
+//! Not as in libpq: without `sslrootcert`, `verify-ca` and `verify-full` trust the system's authorities; `prefer` does not fall
+//! back to plain text when a handshake fails; environment, service and password files are not read; `sslmode=allow`, encrypted keys,
+//! revocation lists and GSSAPI are not supported.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use fairpool::Pool;
+//! use fairpool::drivers::postgres::Postgres;
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let orders = Postgres::from_url("postgresql://app:secret@db.example/orders?sslmode=verify-full")?;
+//!     let pool = Pool::builder(orders).limit(8).build()?;
+//!
+//!     let mut conn = pool.acquire().await?;
+//!     let tx = conn.transaction().await?;
+//!     let insert = tx.prepare_cached("INSERT INTO orders (item) VALUES ($1) RETURNING id").await?;
+//!     let id: i64 = tx.query_one(&insert, &[&"tea"]).await?.get(0);
+//!     tx.commit().await?;
+//!     println!("order {id}");
+//!     Ok(())
+//! }
+//! ```
+
+mod cancel;
+mod connect;
+mod connection;
+mod error;
+mod frames;
+mod ledger;
+mod link;
+mod manager;
+mod notifications;
+mod reset;
+mod settings;
+mod socket;
+mod statements;
+mod stream;
+mod task;
+mod tls;
+mod transaction;
+mod url;
+mod verify;
+
+pub use cancel::Canceller;
+pub use connection::{Connection, TransactionStatus};
+pub use error::Error;
+pub use manager::Postgres;
+pub use notifications::{Notifications, Notified};
+pub use reset::Reset;
+pub use tls::SslMode;
+pub use transaction::Transaction;
+
+/// The very `rustls` for [`Postgres::tls`].
+pub use rustls;
+/// The very `tokio_postgres` that this driver is built on, so that versions match.
+pub use tokio_postgres;
