@@ -103,6 +103,8 @@ async fn acquire_timeout_bounds_the_whole_wait() {
 #[tokio::test(start_paused = true)]
 async fn connect_timeout_cuts_an_attempt_off() {
     for (pool, backend) in both!(connect_timeout, set_connect_timeout, ms(700)) {
+        // No room for another attempt meanwhile.
+        pool.set_limit(1).unwrap();
         backend.connect.then([Act::Hangs]);
         let begun = Instant::now();
         drop(pool.acquire().await.unwrap());

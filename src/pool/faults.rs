@@ -7,6 +7,7 @@
 //! | failing | the same, and arrivals fail with the same cause | `until`, a success |
 //!
 //! The wait counts from the beginning of the attempt that failed: one that hung for longer than its wait has waited enough.
+//! One that hangs is presumed to fail (`demand`), which counts once: its end comes too late to count again.
 
 use super::clock::nanos;
 use super::error::ConnectFailure;
@@ -27,6 +28,24 @@ struct Record<E> {
     last: Option<ConnectFailure<E>>,
     /// With what the line was last failed. A success does not forget it: some of those failed may not have looked yet.
     refusal: Option<ConnectFailure<E>>,
+}
+
+impl<E> Record<E> {
+    /// Counts a failure, unless the attempt began before the wait for another one was over.
+    fn count(&mut self, begun: u64, now: u64, options: &Options) {
+        if begun < self.until {
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        let doublings = (self.failures - 1).min(31);
+        let full = options
+            .backoff_initial
+            .saturating_mul(1 << doublings)
+            .min(options.backoff_max);
+        // Half of it at random, so that many processes do not come back together.
+        let wait = nanos(full) / 2 + fastrand::u64(0..=nanos(full) / 2);
+        self.until = begun.saturating_add(wait).max(now);
+    }
 }
 
 /// Its lock is held for a few loads and stores, with no other.
@@ -65,21 +84,16 @@ impl<E> Faults<E> {
         let mut record = self.record.lock();
         let since = record.permanent_since.filter(|_| permanent);
         record.permanent_since = permanent.then(|| since.unwrap_or(now));
-        if begun >= record.until {
-            record.failures = record.failures.saturating_add(1);
-            let doublings = (record.failures - 1).min(31);
-            let full = options
-                .backoff_initial
-                .saturating_mul(1 << doublings)
-                .min(options.backoff_max);
-            // Half of it at random, so that many processes do not come back together.
-            let wait = nanos(full) / 2 + fastrand::u64(0..=nanos(full) / 2);
-            record.until = begun.saturating_add(wait).max(now);
-        }
+        record.count(begun, now, options);
         let old = record.last.replace(failure);
         drop(record);
         drop(old);
         since.is_some_and(|since| begun >= since)
+    }
+
+    /// An attempt that began at `begun` has hung: the next one waits as if it had failed.
+    pub(crate) fn presumed(&self, begun: u64, now: u64, options: &Options) {
+        self.record.lock().count(begun, now, options);
     }
 
     /// Those who wait are about to be failed with this cause, and arrivals fail with it until the next attempt is due.

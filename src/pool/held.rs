@@ -7,14 +7,15 @@ use super::manager::Manager;
 use super::shared::{Shared, SlotOf, here};
 use super::tally::{Duty, Work};
 use crate::observe::CloseReason;
+use crate::sync::primitives::Ordering::Relaxed;
 use std::sync::Arc;
 
 pub(crate) struct Held<M: Manager> {
     pub(crate) shared: Arc<Shared<M>>,
     slot: Option<SlotOf<M>>,
     work: Work,
-    /// Whose attempt this is, if it is one.
-    duty: Option<Arc<Duty>>,
+    /// Whose attempt this is, if it is one, and when it began.
+    duty: Option<(Arc<Duty>, u64)>,
     /// Booked as leaving with the line.
     leaving: bool,
     /// Why the connection is closed, if this token is dropped with one.
@@ -41,15 +42,22 @@ impl<M: Manager> Held<M> {
 
     /// Counts it among a supervisor's own attempts.
     pub(crate) fn on(mut self, duty: &Arc<Duty>) -> Self {
-        duty.begin(self.work);
-        self.duty = Some(duty.clone());
+        let now = self.shared.now();
+        match self.work {
+            Work::Connecting => self.shared.tally.attempt_begins(duty.term, now),
+            _ => drop(duty.validating.fetch_add(1, Relaxed)),
+        }
+        self.duty = Some((duty.clone(), now));
         self
     }
 
     /// The work has ended, in one way or another.
     fn end_work(&mut self) {
-        if let Some(duty) = self.duty.take() {
-            duty.end(self.work);
+        if let Some((duty, begun)) = self.duty.take() {
+            match self.work {
+                Work::Connecting => self.shared.tally.attempt_ends(duty.term, begun),
+                _ => drop(duty.validating.fetch_sub(1, Relaxed)),
+            }
         }
         self.shared.tally.end(self.work);
     }

@@ -7,7 +7,7 @@
 //! | `queue_limit` | requests | none | 0 (nobody waits) | – | the acquire timeout bounds the wait already |
 //! | `max_connecting` | attempts | 4 | 1 | – | a spike must not become a storm on the backend |
 //! | `acquire_timeout` | time | 30 s | more than 0, or none | covers every phase of one acquire | the field's usual value |
-//! | `connect_timeout` | time | 10 s | more than 0 | an attempt outlives a caller that gives up | three SYN retransmissions |
+//! | `connect_timeout` | time | 10 s | more than 0 | an attempt outlives a caller that gives up; after a quarter nobody counts on it | three SYN retransmissions |
 //! | `validate_timeout` | time | 5 s | more than 0 | – | a connection that slow is no use |
 //! | `reset_timeout` | time | 5 s | more than 0 | – | as above |
 //! | `close_timeout` | time | 5 s | more than 0 | the slot counts as occupied meanwhile | as above |
@@ -46,12 +46,13 @@ pub struct Options {
     pub min_idle: u32,
     /// The most requests that may wait; `None` for any number.
     pub queue_limit: Option<u32>,
-    /// The most connects under way at once.
+    /// The most connects under way at once; when all of them hang, one more at a time.
     pub max_connecting: u32,
     /// How long an acquire may take in all; `None` for any time.
     #[cfg_attr(feature = "serde", serde(with = "seconds::optional"))]
     pub acquire_timeout: Option<Duration>,
-    /// How long one attempt to connect may take, the `after_connect` hook included.
+    /// How long one attempt to connect may take, the `after_connect` hook included. Those who wait get another one beside it
+    /// after a quarter of that, or after as long as the first of them means to wait, if that is less.
     #[cfg_attr(feature = "serde", serde(with = "seconds"))]
     pub connect_timeout: Duration,
     /// How long a validation may take, the `before_acquire` hook included.

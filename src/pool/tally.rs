@@ -3,7 +3,7 @@
 //! Each is its own atomic, Relaxed: they inform, and decide nothing but how much work to begin.
 
 use crate::observe::Totals;
-use crate::sync::primitives::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use crate::sync::primitives::{AtomicU32, AtomicU64, Mutex, Ordering::Relaxed};
 
 /// What the supervisor does with an occupied slot that is neither idle nor lent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub(crate) enum Work {
 #[derive(Debug)]
 pub(crate) struct Tally {
     work: [AtomicU32; 4],
+    /// The attempts to connect that are under way: by which supervisor, and when they began. Touched once when one begins and
+    /// once when it ends; its lock is taken alone.
+    attempts: Mutex<Vec<(u64, u64)>>,
     pub(crate) opened: AtomicU64,
     pub(crate) closed: AtomicU64,
     pub(crate) connect_failures: AtomicU64,
@@ -30,6 +33,7 @@ impl Tally {
         let zero = || AtomicU64::new(0);
         Tally {
             work: std::array::from_fn(|_| AtomicU32::new(0)),
+            attempts: Mutex::new(Vec::new()),
             opened: zero(),
             closed: zero(),
             connect_failures: zero(),
@@ -51,6 +55,38 @@ impl Tally {
         self.work[work as usize].load(Relaxed)
     }
 
+    pub(crate) fn attempt_begins(&self, term: u64, now: u64) {
+        self.attempts.lock().push((term, now));
+    }
+
+    pub(crate) fn attempt_ends(&self, term: u64, begun: u64) {
+        let mut attempts = self.attempts.lock();
+        let ours = attempts.iter().position(|&attempt| attempt == (term, begun));
+        attempts.swap_remove(ours.expect("bug: an attempt ended twice"));
+    }
+
+    /// The attempts of one supervisor, of which those that began `patience` ago or earlier have hung.
+    pub(crate) fn attempts(&self, term: u64, now: u64, patience: u64) -> Attempts {
+        let mut found = Attempts {
+            fresh: 0,
+            hung: 0,
+            last_hung: None,
+            next: u64::MAX,
+        };
+        let attempts = self.attempts.lock();
+        for &(_, begun) in attempts.iter().filter(|attempt| attempt.0 == term) {
+            let hangs_at = begun.saturating_add(patience);
+            if hangs_at <= now {
+                found.hung += 1;
+                found.last_hung = found.last_hung.max(Some(begun));
+            } else {
+                found.fresh += 1;
+                found.next = found.next.min(hangs_at);
+            }
+        }
+        found
+    }
+
     pub(crate) fn totals(&self, leases: u64, queued: u64) -> Totals {
         Totals {
             leases,
@@ -65,33 +101,33 @@ impl Tally {
     }
 }
 
-/// The attempts that one supervisor has under way. Those of one that was replaced, on a runtime that nobody drives, may never
-/// end: they hold their slots, but nobody else up.
-#[derive(Debug, Default)]
+/// The attempts to connect that one supervisor has under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempts {
+    pub(crate) fresh: u32,
+    /// They have been under way for so long that those who wait count on them no more.
+    pub(crate) hung: u32,
+    /// When the last of those began.
+    pub(crate) last_hung: Option<u64>,
+    /// When the next one will have hung.
+    pub(crate) next: u64,
+}
+
+/// What one supervisor has under way for those who wait. What one began that was replaced, on a runtime that nobody drives, may
+/// never end: it holds its slots, but nobody else up.
+#[derive(Debug)]
 pub(crate) struct Duty {
-    connecting: AtomicU32,
-    validating: AtomicU32,
+    pub(crate) term: u64,
+    /// Connections that it has validated.
+    pub(crate) validating: AtomicU32,
 }
 
 impl Duty {
-    fn of(&self, work: Work) -> &AtomicU32 {
-        match work {
-            Work::Connecting => &self.connecting,
-            Work::Validating => &self.validating,
-            Work::Resetting | Work::Closing => unreachable!("bug: no attempt"),
+    pub(crate) fn new(term: u64) -> Self {
+        Duty {
+            term,
+            validating: AtomicU32::new(0),
         }
-    }
-
-    pub(crate) fn begin(&self, work: Work) {
-        self.of(work).fetch_add(1, Relaxed);
-    }
-
-    pub(crate) fn end(&self, work: Work) {
-        self.of(work).fetch_sub(1, Relaxed);
-    }
-
-    pub(crate) fn at(&self, work: Work) -> u32 {
-        self.of(work).load(Relaxed)
     }
 }
 

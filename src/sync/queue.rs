@@ -176,6 +176,18 @@ impl Queue {
         (self.head != NIL).then(|| self.slab.get(self.head).asked)
     }
 
+    /// How long the first in line means to wait in all; `NEVER` for any time, and where nobody waits.
+    pub(crate) fn patience(&self) -> u64 {
+        if self.head == NIL {
+            return NEVER;
+        }
+        let first = self.slab.get(self.head);
+        match first.deadline {
+            NEVER => NEVER,
+            deadline => deadline.saturating_sub(first.asked),
+        }
+    }
+
     /// The earliest deadline in line.
     pub(crate) fn next_deadline(&mut self) -> Option<u64> {
         self.first_due().map(|(_, at)| at)

@@ -23,6 +23,8 @@ pub(crate) struct Counts {
     pub(crate) vacant: u32,
     pub(crate) pending: u32,
     pub(crate) oldest: Option<u64>,
+    /// How long the first in line means to wait in all.
+    pub(crate) patience: u64,
     pub(crate) epoch: u32,
     pub(crate) phase: Phase,
     pub(crate) paused: bool,
@@ -44,6 +46,7 @@ impl<T> Line<Slots<T>> {
     pub(crate) fn counts(&self) -> Counts {
         let mut core = self.core.lock();
         let (pending, oldest) = (core.queue.len(), core.queue.oldest());
+        let patience = core.queue.patience();
         let back = &mut core.back;
         let shelved = (back.fresh.len() + back.stale.len()) as u32;
         Counts {
@@ -54,6 +57,7 @@ impl<T> Line<Slots<T>> {
             vacant: if back.in_debt() { 0 } else { back.vacant() },
             pending,
             oldest,
+            patience,
             epoch: back.epoch,
             phase: core.phase,
             paused: core.paused,

@@ -46,7 +46,7 @@ impl<'a> Underway<'a> {
     fn begin(books: &'a Books, call: Call, id: Option<u64>) -> Self {
         let begun = books.now();
         match call {
-            Call::Connect => books.connect_begins(),
+            Call::Connect => books.connect_begins(begun),
             _ => books.with(|ledger| *gauge(ledger, call) += 1),
         }
         Underway {
@@ -78,8 +78,12 @@ impl Drop for Underway<'_> {
                 let later = ledger.last_failure.map_or(begun, |(other, _)| begun.max(other));
                 ledger.last_failure = Some((later, now));
             }
+            if self.call == Call::Connect {
+                let ours = ledger.attempts.iter().position(|&other| other == begun);
+                ledger.attempts.swap_remove(ours.expect("it began"));
+            }
             if well && self.call == Call::AfterConnect {
-                ledger.last_failure = None;
+                ledger.healed();
             }
             let Some(record) = self.id.and_then(|id| ledger.conns.get_mut(&id)) else {
                 return;

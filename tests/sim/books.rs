@@ -2,6 +2,7 @@
 //!
 //! It believes nothing that the pool says. What it sees going wrong it writes down; the world reads that after each step.
 
+use super::check::GRAIN;
 use super::ops::{CALLS, Call, Outcome, Setup};
 use super::seen::Seen;
 use std::collections::{BTreeMap, VecDeque};
@@ -54,6 +55,12 @@ pub(crate) struct Ledger {
     pub(crate) max_connecting: u32,
     /// Attempts of a supervisor that was replaced, at most.
     pub(crate) stranded: u32,
+    /// When each connect under way began.
+    pub(crate) attempts: Vec<u64>,
+    /// For how long at least an attempt is counted on, as far as those who wait are concerned.
+    pub(crate) patience: u64,
+    /// Attempts since one succeeded, and those that were under way then.
+    pub(crate) tries: u32,
     pub(crate) generation: u64,
     pub(crate) paused: bool,
     pub(crate) shadow_now: u64,
@@ -82,6 +89,9 @@ impl Books {
             limit: setup.limit,
             max_connecting: setup.max_connecting,
             stranded: 0,
+            attempts: Vec::new(),
+            patience: 0,
+            tries: 0,
             generation: 0,
             paused: false,
             shadow_now: 0,
@@ -134,8 +144,12 @@ impl Books {
         self.with(|ledger| ledger.scripts = Default::default());
     }
 
-    pub(crate) fn connect_begins(&self) {
+    pub(crate) fn connect_begins(&self, now: u64) {
         self.with(|ledger| {
+            let relied_on = |begun: &&u64| **begun + ledger.patience > now + GRAIN;
+            let relied_on = ledger.attempts.iter().filter(relied_on).count() as u32;
+            ledger.attempts.push(now);
+            ledger.tries += 1;
             ledger.stranded = ledger.stranded.min(ledger.under.connecting);
             ledger.under.connecting += 1;
             let (live, limit) = (ledger.pooled(), ledger.limit);
@@ -145,9 +159,13 @@ impl Books {
                     ledger.under.connecting
                 ));
             }
-            if ledger.under.connecting > ledger.max_connecting + ledger.stranded {
+            if ledger.under.connecting <= ledger.max_connecting + ledger.stranded {
+                return;
+            }
+            ledger.seen.note("one attempt more, since all others have hung");
+            if relied_on > ledger.stranded {
                 ledger.blame(format!(
-                    "P3: {} attempts at once, {} allowed",
+                    "P3: {} attempts at once, of which {relied_on} have not hung; {} allowed",
                     ledger.under.connecting, ledger.max_connecting
                 ));
             }
@@ -159,7 +177,7 @@ impl Books {
         self.with(|ledger| {
             ledger.next += 1;
             if !ledger.hooks {
-                ledger.last_failure = None;
+                ledger.healed();
             }
             let record = Record {
                 generation,
@@ -233,6 +251,12 @@ impl Ledger {
             .values()
             .filter(|record| record.leaving && !record.detached)
             .count() as u32
+    }
+
+    /// An attempt succeeded.
+    pub(crate) fn healed(&mut self) {
+        self.last_failure = None;
+        self.tries = self.attempts.len() as u32;
     }
 
     pub(crate) fn blame(&mut self, violation: String) {

@@ -1,12 +1,12 @@
 //! What must hold: after every step, and once nothing is ready to run any more.
 
 use super::books::Record;
-use super::world::{BACKOFF_MAX, Phase, World};
-use fairpool::State;
+use super::world::{BACKOFF, BACKOFF_MAX, HANGS_AFTER, Phase, World};
+use fairpool::{State, Status};
 use std::time::Duration;
 
 /// The grain of tokio's timers: a runtime made later ticks at other fractions of a millisecond.
-const GRAIN: u64 = 1;
+pub(crate) const GRAIN: u64 = 1;
 
 impl World {
     /// What holds at any moment.
@@ -126,12 +126,38 @@ impl World {
         }
     }
 
+    /// Whether a backoff may hold attempts up: after a failure, or since an attempt under way was presumed to fail.
+    fn armed(&self) -> bool {
+        let now = self.now();
+        self.books.with(|ledger| {
+            let wait = BACKOFF_MAX.min(BACKOFF << (ledger.tries.clamp(1, 8) - 1));
+            let failed = ledger.last_failure.map(|(begun, failed)| failed.max(begun + wait));
+            let presumed = ledger.attempts.iter().map(|begun| begun + wait);
+            failed.into_iter().chain(presumed).any(|until| now <= until + GRAIN)
+        })
+    }
+
+    /// Those who wait count on no attempt that has hung.
+    fn check_hung(&self, status: &Status) {
+        let now = self.now();
+        let waiting = self.requests.iter().filter(|request| request.waits());
+        let longest = waiting.map(|request| request.patience.unwrap_or(HANGS_AFTER)).max();
+        let patience = longest.unwrap_or(HANGS_AFTER).min(HANGS_AFTER);
+        let vacant = status.limit.saturating_sub(status.occupied());
+        let hung = self.books.with(|ledger| {
+            let hung = ledger.attempts.iter().all(|begun| begun + patience + GRAIN < now);
+            hung && ledger.under.hooking == 0 && ledger.under.connecting > 0
+        });
+        if hung && !self.armed() && vacant > 0 && status.pending > status.validating {
+            panic!("P3: requests wait for attempts that have hung: {status}");
+        }
+    }
+
     pub(crate) fn check_progress(&mut self) {
         let status = self.pool.status();
         let options = self.pool.options();
         let now = self.now();
-        let failure = self.books.with(|ledger| ledger.last_failure);
-        let armed = failure.is_some_and(|(begun, failed)| now <= failed.max(begun + BACKOFF_MAX) + GRAIN);
+        let (failure, armed) = (self.books.with(|ledger| ledger.last_failure), self.armed());
         let paused = status.state == State::Paused;
         let at_work = status.validating + status.connecting;
         let vacant = status.limit.saturating_sub(status.occupied());
@@ -146,6 +172,7 @@ impl World {
             if status.pending > at_work && free {
                 panic!("P3: requests wait and nobody connects: {status} (last failure {failure:?}, now {now})");
             }
+            self.check_hung(&status);
             if armed && status.pending > at_work && vacant > 0 {
                 self.books.seen("waiting for a backoff");
             }

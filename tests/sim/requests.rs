@@ -2,7 +2,7 @@
 
 use super::backend::{Backend, Refusal};
 use super::shadow::{Bell, Ring};
-use super::world::{Phase, World, ms};
+use super::world::{HANGS_AFTER, Phase, World, ms};
 use fairpool::{AcquireError, OwnedPooled, TryAcquireError};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,6 +25,8 @@ pub(crate) struct Request {
     /// Since when it has waited there, if the supervisor is elsewhere: now and then it looks whether that one still listens.
     abroad_since: Option<u64>,
     within: Option<u64>,
+    /// How long it may take, as it joined.
+    pub(crate) patience: Option<u64>,
     pub(crate) deadline: Option<u64>,
     pub(crate) must_be_cleared: bool,
     pub(crate) must_be_closed: bool,
@@ -66,6 +68,7 @@ impl World {
             on: 0,
             abroad_since: None,
             within,
+            patience: None,
             deadline: None,
             must_be_cleared: false,
             must_be_closed: false,
@@ -89,10 +92,14 @@ impl World {
         let alarmed = request.alarmed();
         if first {
             let time = request.within.or(default.map(|time| time.as_millis() as u64));
-            request.deadline = time.map(|time| now + time);
+            (request.patience, request.deadline) = (time, time.map(|time| now + time));
             (request.id, request.polled) = (self.next_id, true);
             self.next_id += 1;
         }
+        if first {
+            self.tell_patience();
+        }
+        let request = &mut self.requests[index];
         if first || new_waker {
             request.bell.retire();
             request.bell = Bell::new(request.id, &self.line, &self.books);
@@ -132,7 +139,7 @@ impl World {
                 match answer {
                     Ok(guard) => self.granted(&request, ring, others_wait, guard),
                     Err(error) => {
-                        if matches!(error, AcquireError::QueueFull { queue_limit: 0 }) {
+                        if matches!(error, AcquireError::QueueFull { queue_limit: 0, .. }) {
                             self.staffed(number);
                         }
                         if let (Some(within), true) = (request.within, first) {
@@ -146,6 +153,14 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Anybody who may be the first in line now.
+    fn tell_patience(&self) {
+        let anybody = self.requests.iter().filter(|request| request.polled);
+        let least = anybody.filter_map(|request| request.patience).min();
+        let patience = least.unwrap_or(HANGS_AFTER).min(HANGS_AFTER);
+        self.books.with(|ledger| ledger.patience = patience);
     }
 
     /// Polls every request that was woken. Returns how many those were.
@@ -219,9 +234,9 @@ impl World {
         let heard = ring.filter(|&ring| !request.unsure(ring)).map_or(now, |ring| ring.at);
         let fair = match &error {
             AcquireError::Cleared => request.must_be_cleared || request_alarmed,
-            AcquireError::Closed => self.phase != Phase::Open,
+            AcquireError::Closed { .. } => self.phase != Phase::Open,
             AcquireError::Timeout(_) => late(heard),
-            AcquireError::QueueFull { queue_limit } => ring.is_none() && status.pending >= *queue_limit,
+            AcquireError::QueueFull { queue_limit, .. } => ring.is_none() && status.pending >= *queue_limit,
             AcquireError::Connect(error) => error.permanent && permanent > 0,
             _ => false,
         };
@@ -229,12 +244,12 @@ impl World {
         if !fair || (certain && request.must_be_cleared && !matches!(error, AcquireError::Cleared)) {
             panic!("P6: request {id} failed with the wrong reason at {now}: {error} ({ring:?})");
         }
-        if let (Some(drain), true, AcquireError::Closed) = (&mut self.drain, ring.is_some(), &error) {
+        if let (Some(drain), true, AcquireError::Closed { .. }) = (&mut self.drain, ring.is_some(), &error) {
             drain.failed += 1;
         }
         self.books.seen(match error {
             AcquireError::Cleared => "cleared",
-            AcquireError::Closed => "closed",
+            AcquireError::Closed { .. } => "closed",
             AcquireError::Timeout(_) => "timed out",
             AcquireError::QueueFull { .. } => "queue full",
             _ if ring.is_some() => "the line failed with a permanent error",

@@ -15,7 +15,10 @@ pub(crate) const CONNECT_TIMEOUT: u64 = 40;
 pub(crate) const VALIDATE_TIMEOUT: u64 = 15;
 pub(crate) const RESET_TIMEOUT: u64 = 12;
 pub(crate) const CLOSE_TIMEOUT: u64 = 18;
+pub(crate) const BACKOFF: u64 = 5;
 pub(crate) const BACKOFF_MAX: u64 = 50;
+/// When nobody counts on an attempt any more, unless those who wait have less time.
+pub(crate) const HANGS_AFTER: u64 = CONNECT_TIMEOUT / 4;
 
 /// The most requests at a time; more do not make it harder.
 const CROWD: usize = 40;
@@ -90,7 +93,7 @@ impl World {
             .max_lifetime(setup.max_lifetime.map(ms))
             .lifetime_jitter(if setup.jitter { 0.3 } else { 0.0 })
             .validate_after_idle(setup.validate_after_idle.map(ms))
-            .backoff_initial(ms(5))
+            .backoff_initial(ms(BACKOFF))
             .backoff_max(ms(BACKOFF_MAX));
         if let Some(checker) = &checker {
             builder = builder.observer(checker.clone());

@@ -3,16 +3,26 @@
 //! Those who wait need one each. A stale idle connection is looked at first, then vacant slots are connected, together never
 //! more than there are requests; beyond that `min_idle`, a `warm_up` and a `try_acquire` that found nothing may ask for more.
 //! Demand is looked at again before each attempt, so a request that a released connection has served meanwhile opens none.
+//!
+//! **An attempt that hangs** is not counted on for ever. Once it has been under way for a quarter of `connect_timeout`, or for all
+//! the time that the first in line has, those who wait get another one in its stead, as if it had failed: after the same backoff,
+//! one at a time where `max_connecting` are under way already, and never beyond the limit. It goes on meanwhile, since a backend
+//! that is merely slow would never be reached if attempts were cut short.
 
+use super::super::clock::nanos;
 use super::super::held::Held;
 use super::super::manager::Manager;
+use super::super::options::Options;
 use super::super::shared::{Shared, SlotOf};
-use super::super::tally::{Duty, Work};
+use super::super::tally::{Attempts, Duty, Work};
 use crate::observe::CloseReason;
 use crate::sync::line::Phase;
 use crate::sync::primitives::Ordering::Relaxed;
 use crate::sync::upkeep::Counts;
 use std::sync::Arc;
+
+/// Of `connect_timeout`: in one of them an attempt should have ended.
+const PARTS: u64 = 4;
 
 /// The next thing to do for those who wait.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,17 +36,22 @@ enum Need {
 }
 
 impl<M: Manager> Shared<M> {
-    /// Begins what is wanted; returns when a backoff ends that holds something up.
+    /// Begins what is wanted; returns when a backoff ends that holds something up, or an attempt will have hung.
     pub(super) fn meet_demand(self: &Arc<Self>, now: u64, duty: &Arc<Duty>) -> u64 {
         let options = self.options();
         loop {
             let counts = self.line.counts();
-            match self.need(&counts, options.min_idle, options.max_connecting, duty) {
+            let patience = counts.patience.min(nanos(options.connect_timeout) / PARTS);
+            let attempts = self.tally.attempts(duty.term, now, patience);
+            match self.need(&counts, &options, &attempts, duty) {
                 Need::Check => match self.line.take_stale() {
                     Some((slot, since)) => self.look_after(slot, since, counts.pending == 0, duty),
                     None => return u64::MAX,
                 },
                 Need::Connect => {
+                    if let Some(begun) = attempts.last_hung {
+                        self.faults.presumed(begun, now, &options);
+                    }
                     let until = self.faults.until();
                     if now < until {
                         return until;
@@ -49,13 +64,14 @@ impl<M: Manager> Shared<M> {
                         return u64::MAX;
                     }
                 }
+                Need::Nothing if counts.pending > 0 => return attempts.next,
                 Need::Nothing => return u64::MAX,
             }
         }
     }
 
-    fn need(&self, counts: &Counts, min_idle: u32, max_connecting: u32, duty: &Duty) -> Need {
-        let (validating, connecting) = (duty.at(Work::Validating), duty.at(Work::Connecting));
+    fn need(&self, counts: &Counts, options: &Options, attempts: &Attempts, duty: &Duty) -> Need {
+        let validating = duty.validating.load(Relaxed);
         if counts.phase == Phase::Closed {
             return Need::Nothing;
         }
@@ -66,12 +82,14 @@ impl<M: Manager> Shared<M> {
         if waiting > validating && counts.stale > 0 {
             return Need::Check;
         }
+        let (fresh, connecting) = (attempts.fresh, attempts.fresh + attempts.hung);
         let open = counts.occupied - self.tally.at(Work::Closing).min(counts.occupied);
-        let wanted = waiting > validating + connecting
-            || keeps
-                && counts.phase == Phase::Open
-                && (counts.idle + connecting < min_idle || open < self.live.warm.load(Relaxed).min(counts.limit));
-        if wanted && counts.vacant > 0 && connecting < max_connecting {
+        let now = waiting > validating + fresh;
+        let later = keeps
+            && counts.phase == Phase::Open
+            && (counts.idle + connecting < options.min_idle || open < self.live.warm.load(Relaxed).min(counts.limit));
+        let few = connecting < options.max_connecting;
+        if counts.vacant > 0 && (few && (now || later) || now && fresh == 0) {
             Need::Connect
         } else {
             Need::Nothing

@@ -105,7 +105,7 @@ impl<M: Manager> Drop for Tenure<M> {
 
 async fn supervise<M: Manager>(tenure: Tenure<M>, signal: Arc<Signal>) {
     let mut tick = Tick::default();
-    let duty = Arc::default();
+    let duty = Arc::new(Duty::new(tenure.term));
     if let Some(shared) = tenure.shared.upgrade() {
         shared.attend(tenure.term);
     }
