@@ -226,7 +226,7 @@ fn no_time_takes_what_is_idle_or_nothing() {
     let _held = pool.acquire_blocking_within(Duration::ZERO).unwrap();
     pool.set_queue_limit(Some(0)).unwrap();
     let refused = pool.acquire_blocking().map(drop);
-    assert!(matches!(refused, Err(AcquireError::QueueFull { queue_limit: 0 })));
+    assert!(matches!(refused, Err(AcquireError::QueueFull { queue_limit: 0, .. })));
 }
 
 #[test]
@@ -241,8 +241,8 @@ fn a_cleared_and_a_drained_thread_wake_and_are_told() {
     wait_for_pending(&pool, 1);
     let report = block_on_plain(pool.drain(ms(5)));
     assert!(!report.completed);
-    assert!(matches!(in_time(&waiting), Err(AcquireError::Closed)));
-    assert!(matches!(pool.acquire_blocking(), Err(AcquireError::Closed)));
+    assert!(matches!(in_time(&waiting), Err(AcquireError::Closed { .. })));
+    assert!(matches!(pool.acquire_blocking(), Err(AcquireError::Closed { .. })));
     drop(held);
 }
 

@@ -8,6 +8,7 @@ use common::*;
 use fairpool::{AcquireError, ConnectFailure, Phase, Timeout, TryAcquireError, WarmUpError};
 use std::error::Error;
 use std::pin::pin;
+use std::time::Duration;
 use tokio::time::sleep;
 
 fn timed_out<T>(outcome: Result<T, AcquireError<Fault>>) -> Timeout<Fault> {
@@ -60,7 +61,8 @@ async fn a_silent_backend_says_connect_and_what_became_of_the_last_attempt() {
     backend.connect.always(Act::Hangs);
     let error = pool.acquire_within(ms(250)).await.unwrap_err();
     let text = "no connection after 250ms (phase connect): the backend gave no connection; limit 1, in use 0, idle 0, \
-                connecting 1, pending 0; last connect failed: no answer within connect_timeout";
+                connecting 1, pending 0; an attempt to connect has had no answer for 50ms; \
+                last connect failed: no answer within connect_timeout";
     assert_eq!(chain(&error), [text, "no answer within connect_timeout"]);
     let timeout = timed_out(Err::<(), _>(error));
     assert_eq!(timeout.phase, Phase::Connect);
@@ -209,8 +211,44 @@ async fn a_full_line_says_how_long_it_may_be() {
     let mut waiting = pin!(pool.acquire());
     assert!(poll(waiting.as_mut()).is_pending());
     let error = pool.acquire().await.unwrap_err();
-    assert!(matches!(error, AcquireError::QueueFull { queue_limit: 1 }));
-    assert_eq!(chain(&error), ["the line is full (1 requests wait)"]);
+    assert!(matches!(error, AcquireError::QueueFull { queue_limit: 1, .. }));
+    assert_eq!(chain(&error), ["the line is full (queue_limit 1)"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_is_full_since_the_backend_is_down_says_so() {
+    for queue_limit in [0, 1] {
+        let (pool, backend) = pool_with(|builder| builder.name("orders").queue_limit(Some(queue_limit)));
+        backend.connect.always(Act::Fails);
+        let mut waiting = pin!(pool.acquire());
+        assert_eq!(poll(waiting.as_mut()).is_pending(), queue_limit > 0);
+        sleep(ms(10)).await;
+        let text = match queue_limit {
+            0 => "pool orders: no connection was idle, and nobody may wait (queue_limit 0); ",
+            _ => "pool orders: the line is full (queue_limit 1); ",
+        };
+        let text = format!("{text}last connect failed: connection refused");
+        let error = pool.acquire().await.unwrap_err();
+        assert_eq!(chain(&error), [&*text, "connection refused"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connect_without_an_answer_is_not_called_a_failure_and_says_how_long_it_lasts() {
+    let (pool, backend) = pool_of(10);
+    let _held = pool.acquire().await.unwrap();
+    backend.connect.always(Act::Hangs);
+    let error = pool.acquire_within(ms(250)).await.unwrap_err();
+    let text = "no connection after 250ms (phase connect): the backend gave no connection; limit 10, in use 1, idle 0, \
+                connecting 1, pending 0; an attempt to connect has had no answer for 250ms";
+    assert_eq!(chain(&error), [text]);
+    let mut timeout = timed_out(Err::<(), _>(error));
+    assert_eq!(timeout.connecting_for, Some(ms(250)));
+    timeout.waited += Duration::from_nanos(999_999);
+    assert!(
+        timeout.to_string().starts_with("no connection after 250ms ("),
+        "{timeout}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,9 +266,15 @@ async fn a_cleared_request_and_a_closed_pool_say_so() {
     assert!(poll(waiting.as_mut()).is_pending());
     pool.close();
     for error in [waiting.await.unwrap_err(), pool.acquire().await.unwrap_err()] {
-        assert!(matches!(error, AcquireError::Closed));
+        assert!(matches!(error, AcquireError::Closed { .. }));
         assert_eq!(chain(&error), ["the pool is closed"]);
     }
+    let (pool, _) = pool_with(|builder| builder.name("orders"));
+    pool.close();
+    assert_eq!(
+        chain(&pool.acquire().await.unwrap_err()),
+        ["pool orders: the pool is closed"]
+    );
 }
 
 #[test]
@@ -278,7 +322,10 @@ async fn no_time_at_all_takes_what_is_idle_or_says_what_was_missing() {
     assert_eq!(timed_out(pool.acquire_within(ms(0)).await).phase, Phase::Queue);
     drop(held);
     pool.close();
-    assert!(matches!(pool.acquire_within(ms(0)).await, Err(AcquireError::Closed)));
+    assert!(matches!(
+        pool.acquire_within(ms(0)).await,
+        Err(AcquireError::Closed { .. })
+    ));
 }
 
 #[tokio::test(start_paused = true)]

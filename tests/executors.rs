@@ -293,7 +293,10 @@ fn a_waker_that_panics_reaches_nobody_but_its_own_executor() {
         quietly("the end of its runtime", &mut || ());
         home.shutdown_background();
         pool.close();
-        assert!(matches!(poll(request.as_mut()), Poll::Ready(Err(AcquireError::Closed))));
+        assert!(matches!(
+            poll(request.as_mut()),
+            Poll::Ready(Err(AcquireError::Closed { .. }))
+        ));
     }
 }
 

@@ -56,7 +56,7 @@ async fn queue_limit_is_the_most_requests_that_wait() {
         assert!(poll(waiting.as_mut()).is_pending());
         assert!(matches!(
             pool.acquire().await,
-            Err(AcquireError::QueueFull { queue_limit: 1 })
+            Err(AcquireError::QueueFull { queue_limit: 1, .. })
         ));
         drop(held);
         assert!(waiting.await.is_ok() && pool.acquire().await.is_ok());
@@ -68,7 +68,7 @@ async fn a_pool_in_which_nobody_may_wait_still_opens_connections() {
     for (pool, backend) in both!(queue_limit, set_queue_limit, Some(0)) {
         assert!(matches!(
             pool.acquire().await,
-            Err(AcquireError::QueueFull { queue_limit: 0 })
+            Err(AcquireError::QueueFull { queue_limit: 0, .. })
         ));
         settle().await;
         assert!(pool.acquire().await.is_ok());

@@ -16,14 +16,23 @@ pub enum AcquireError<E> {
     /// The request's time ran out.
     Timeout(Box<Timeout<E>>),
     /// `queue_limit` requests wait already.
+    #[non_exhaustive]
     QueueFull {
         /// The limit that was reached.
         queue_limit: u32,
+        /// What the last attempt to connect came to, if it failed: the line may be full since the backend is down.
+        last_connect: Option<Box<ConnectFailure<E>>>,
+        /// The pool's name, if it was given one.
+        pool: Option<Arc<str>>,
     },
     /// [`Pool::clear`](crate::Pool::clear) removed the request from the line.
     Cleared,
     /// The pool drains or is closed.
-    Closed,
+    #[non_exhaustive]
+    Closed {
+        /// The pool's name, if it was given one.
+        pool: Option<Arc<str>>,
+    },
     /// No connection is open and the backend refuses for good: see [`Manager::is_transient`](crate::Manager::is_transient).
     Connect(Arc<E>),
     /// As `Connect`, but the manager panicked.
@@ -47,6 +56,8 @@ pub struct Timeout<E> {
     pub status: Status,
     /// What the last attempt to connect came to, if it failed.
     pub last_connect: Option<ConnectFailure<E>>,
+    /// For how long the longest of the attempts to connect had been under way, if there were any.
+    pub connecting_for: Option<Duration>,
     /// The pool's name, if it was given one.
     pub pool: Option<Arc<str>>,
 }
@@ -161,6 +172,14 @@ impl fmt::Display for Phase {
     }
 }
 
+/// Without the digits that nobody reads.
+fn brief(time: Duration) -> Duration {
+    match time.as_nanos() {
+        0..1_000_000 => time,
+        _ => Duration::from_millis(time.as_millis() as u64),
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for Timeout<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self.phase {
@@ -178,8 +197,13 @@ impl<E: fmt::Display> fmt::Display for Timeout<E> {
         write!(
             f,
             "no connection after {:?} (phase {}): {why}; {}",
-            self.waited, self.phase, self.status
+            brief(self.waited),
+            self.phase,
+            self.status
         )?;
+        if let (Phase::Connect, Some(time)) = (self.phase, self.connecting_for) {
+            write!(f, "; an attempt to connect has had no answer for {:?}", brief(time))?;
+        }
         match &self.last_connect {
             Some(failure) => write!(f, "; last connect failed: {failure}"),
             None => Ok(()),
@@ -191,10 +215,30 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AcquireError::Timeout(timeout) => timeout.fmt(f),
-            AcquireError::QueueFull { queue_limit: 0 } => f.write_str("nobody may wait (queue_limit is 0)"),
-            AcquireError::QueueFull { queue_limit } => write!(f, "the line is full ({queue_limit} requests wait)"),
+            AcquireError::QueueFull {
+                queue_limit,
+                last_connect,
+                pool,
+            } => {
+                if let Some(pool) = pool {
+                    write!(f, "pool {pool}: ")?;
+                }
+                match queue_limit {
+                    0 => f.write_str("no connection was idle, and nobody may wait (queue_limit 0)")?,
+                    _ => write!(f, "the line is full (queue_limit {queue_limit})")?,
+                }
+                match last_connect {
+                    Some(failure) => write!(f, "; last connect failed: {failure}"),
+                    None => Ok(()),
+                }
+            }
             AcquireError::Cleared => f.write_str("the request was cleared from the line"),
-            AcquireError::Closed => f.write_str("the pool is closed"),
+            AcquireError::Closed { pool } => {
+                if let Some(pool) = pool {
+                    write!(f, "pool {pool}: ")?;
+                }
+                f.write_str("the pool is closed")
+            }
             AcquireError::Connect(error) => write!(f, "the backend refuses connections: {error}"),
             AcquireError::ConnectPanicked => f.write_str("the manager panicked while connecting"),
             AcquireError::NoRuntime => f.write_str("no tokio runtime to open a connection on"),
@@ -255,6 +299,7 @@ impl<E: Error + 'static> Error for AcquireError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             AcquireError::Timeout(timeout) => timeout.last_connect.as_ref().map(|failure| failure as _),
+            AcquireError::QueueFull { last_connect, .. } => last_connect.as_deref().map(|failure| failure as _),
             AcquireError::Connect(error) => Some(&**error),
             _ => None,
         }

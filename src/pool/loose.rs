@@ -77,7 +77,11 @@ impl<M: Manager> Shared<M> {
                 }
                 if counts.limit == MAX_SLOTS {
                     self.tell(|| Event::QueueFull);
-                    return Err(AcquireError::QueueFull { queue_limit: 0 });
+                    return Err(AcquireError::QueueFull {
+                        queue_limit: 0,
+                        last_connect: None,
+                        pool: self.name.if_given(),
+                    });
                 }
                 self.grow(counts.limit.saturating_mul(2).min(MAX_SLOTS));
                 continue;
@@ -86,7 +90,7 @@ impl<M: Manager> Shared<M> {
             if let Either::Right(_) = select(turned, timer).await {
                 // It may have rung early, since its runtime has ended: another one may go on.
                 if self.now() >= until || !self.staff() {
-                    return Err(self.late(Phase::Queue, asked));
+                    return Err(self.late(Phase::Queue, asked, None));
                 }
             }
         }
@@ -136,7 +140,10 @@ impl<M: Manager> Shared<M> {
                 (ConnectFailure::Error(error.clone()), AcquireError::Connect(error))
             }
             Some(Err(_)) => (ConnectFailure::Panicked, AcquireError::ConnectPanicked),
-            None => (ConnectFailure::TimedOut, self.late(Phase::Connect, asked)),
+            None => (
+                ConnectFailure::TimedOut,
+                self.late(Phase::Connect, asked, Some(since(self, begun))),
+            ),
         };
         self.not_opened(begun, &failure, &companion);
         Err(told)
@@ -156,10 +163,12 @@ impl<M: Manager> Shared<M> {
 
     fn refused(&self) -> AcquireError<M::Error> {
         self.tell(|| Event::Refused { closed: true });
-        AcquireError::Closed
+        AcquireError::Closed {
+            pool: self.name.if_given(),
+        }
     }
 
-    fn late(&self, phase: Phase, asked: u64) -> AcquireError<M::Error> {
+    fn late(&self, phase: Phase, asked: u64, connecting_for: Option<Duration>) -> AcquireError<M::Error> {
         let waited = since(self, asked);
         count(&self.tally.timeouts);
         self.tell(|| Event::TimedOut { waited });
@@ -168,6 +177,7 @@ impl<M: Manager> Shared<M> {
             waited,
             status: self.status(),
             last_connect: None,
+            connecting_for,
             pool: self.name.if_given(),
         }))
     }

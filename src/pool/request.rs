@@ -288,7 +288,11 @@ impl Request {
                     shared.ask();
                 }
                 shared.tell(|| Event::QueueFull);
-                AcquireError::QueueFull { queue_limit }
+                AcquireError::QueueFull {
+                    queue_limit,
+                    last_connect: shared.faults.last().map(Box::new),
+                    pool: shared.name.if_given(),
+                }
             }
             Ended::Cleared => AcquireError::Cleared,
             Ended::Closed => shared.refuse(None),
@@ -344,7 +348,9 @@ impl<M: Manager> Shared<M> {
         let closed = failure.is_none();
         self.tell(|| Event::Refused { closed });
         match failure {
-            None => AcquireError::Closed,
+            None => AcquireError::Closed {
+                pool: self.name.if_given(),
+            },
             Some(ConnectFailure::Error(error)) => AcquireError::Connect(error),
             Some(_) => AcquireError::ConnectPanicked,
         }
@@ -368,6 +374,7 @@ impl<M: Manager> Shared<M> {
             waited,
             status,
             last_connect: self.faults.last(),
+            connecting_for: self.tally.oldest_attempt().map(|begun| between(begun, self.now())),
             pool: self.name.if_given(),
         }
     }

@@ -87,6 +87,11 @@ impl Tally {
         found
     }
 
+    /// When the attempt began that has been under way for longest.
+    pub(crate) fn oldest_attempt(&self) -> Option<u64> {
+        self.attempts.lock().iter().map(|&(_, begun)| begun).min()
+    }
+
     pub(crate) fn totals(&self, leases: u64, queued: u64) -> Totals {
         Totals {
             leases,
