@@ -53,7 +53,8 @@ impl<M: Manager> Stage<M> {
         stage
     }
 
-    /// A pool of so many connections that neither ages nor validates; the rest is the kit's patience.
+    /// A pool of so many connections that neither ages nor validates, unless the manager's defaults ask for a check before every
+    /// lease: such a manager may leave to that check what others tell by `is_broken`. The rest is the kit's patience.
     pub(super) fn pool(&self, limit: u32) -> Pool<Probe<M>> {
         self.pool_over(self.manager.clone(), limit)
     }
@@ -70,7 +71,7 @@ impl<M: Manager> Stage<M> {
             close_timeout: patience,
             idle_timeout: None,
             max_lifetime: None,
-            validate_after_idle: None,
+            validate_after_idle: manager.defaults().validate_after_idle.filter(Duration::is_zero),
             backoff_initial: Duration::from_millis(1),
             backoff_max: Duration::from_millis(10),
             ..Options::default()
