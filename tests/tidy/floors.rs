@@ -54,13 +54,15 @@ const GUESTS: [(&str, &[&str]); 23] = [
             "src/doc",
         ],
     ),
-    // Beside its room, the table of the rooms names it; and prometheus-client has a module of that name.
+    // Beside its room, the table of the rooms names it; prometheus-client has a module of that name, and deadpool's objects have
+    // metrics.
     (
         "metrics",
         &[
             "src/observe/export/metrics",
             "src/observe/export/mod",
             "src/observe/export/prometheus",
+            "src/compat/deadpool",
         ],
     ),
     ("tracing", &["src/observe/export/tracing", "src/observe/export/mod"]),
