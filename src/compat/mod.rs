@@ -35,6 +35,9 @@ pub mod bb8;
 #[cfg(feature = "deadpool-013")]
 #[cfg_attr(docsrs, doc(cfg(feature = "deadpool-013")))]
 pub mod deadpool;
+#[cfg(feature = "r2d2-08")]
+#[cfg_attr(docsrs, doc(cfg(feature = "r2d2-08")))]
+pub mod r2d2;
 
 #[cfg(any(feature = "bb8-09", feature = "deadpool-013", feature = "r2d2-08"))]
 #[cfg_attr(

@@ -3,7 +3,8 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, ThreadId};
 use tokio::task::yield_now;
 
 /// What a step does.
@@ -34,6 +35,28 @@ pub(crate) struct Server {
     pub(crate) connecting: Mutex<Mood>,
     pub(crate) checking: Mutex<Mood>,
     pub(crate) breaking: Mutex<Mood>,
+    pub(crate) gate: Gate,
+    /// Where links were dropped.
+    pub(crate) drops: Mutex<Vec<ThreadId>>,
+}
+
+/// Where threads hang until they are let go.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    open: Mutex<bool>,
+    moved: Condvar,
+}
+
+impl Gate {
+    pub(crate) fn pass(&self) {
+        let shut = self.moved.wait_while(self.open.lock().unwrap(), |open| !*open);
+        drop(shut.unwrap());
+    }
+
+    pub(crate) fn open(&self) {
+        *self.open.lock().unwrap() = true;
+        self.moved.notify_all();
+    }
 }
 
 impl Server {
@@ -122,6 +145,7 @@ impl Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
+        self.server.drops.lock().unwrap().push(thread::current().id());
         self.server.open.fetch_sub(1, Relaxed);
     }
 }
