@@ -49,6 +49,15 @@ impl r2d2::ManageConnection for Theirs {
     }
 }
 
+/// So that a test that fails ends: a runtime waits for its blocking threads.
+struct OpensTheGate(Arc<Server>);
+
+impl Drop for OpensTheGate {
+    fn drop(&mut self) {
+        self.0.gate.open();
+    }
+}
+
 /// A runtime of one thread, which is here.
 fn run(test: impl AsyncFnOnce(Arc<Server>, Pool<R2d2<Theirs>>) + Send) {
     let body = || {
@@ -58,6 +67,7 @@ fn run(test: impl AsyncFnOnce(Arc<Server>, Pool<R2d2<Theirs>>) + Send) {
             .unwrap();
         let theirs = Theirs::default();
         let server = theirs.0.clone();
+        let _opens = OpensTheGate(server.clone());
         let short = Duration::from_millis(200);
         let builder = Pool::builder(R2d2::new(theirs)).limit(1).connect_timeout(short);
         let pool = builder

@@ -8,7 +8,8 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What a manager written for another pool answered when a connect, a check or a hook failed.
 ///
-/// Its text and its sources are those of the other crate's error, which [`downcast_ref`](Error::downcast_ref) finds again.
+/// Its text and its sources are those of the other crate's error, which [`downcast_ref`](Error::downcast_ref) finds again. The text
+/// includes the sources, since some crates say nothing without them.
 ///
 /// # Examples
 ///
@@ -58,8 +59,20 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    /// With its sources, unless it told them itself: an error of tokio-postgres says only "db error".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.theirs.fmt(f)
+        let mut words = self.theirs.to_string();
+        f.write_str(&words)?;
+        let mut source = self.theirs.source();
+        while let Some(error) = source {
+            let more = error.to_string();
+            if !words.contains(&more) {
+                write!(f, ": {more}")?;
+                words = more;
+            }
+            source = error.source();
+        }
+        Ok(())
     }
 }
 
