@@ -72,3 +72,17 @@ async fn refused<M: Manager>(manager: M) -> Arc<M::Error> {
         other => panic!("not refused at once: {other:?}"),
     }
 }
+
+/// Told all that the server can tell, the kit finds nothing; checks about dirt are left out where the manager cleans nothing.
+#[cfg(feature = "test-util")]
+fn conforms<M: Manager>(kit: fairpool::test_util::Conformance<M>, left_out: &[&str]) {
+    let report = kit.run();
+    report.assert_ok();
+    assert_eq!(report.warned().count(), 0, "{report}");
+    let skipped: Vec<_> = report.skipped().map(|finding| finding.check).collect();
+    assert_eq!(skipped, left_out, "{report}");
+}
+
+/// Checks that need a manager that cleans.
+#[cfg(feature = "test-util")]
+const DIRT: [&str; 3] = ["reset-cleans", "reset-unpolled", "reset-dropped"];

@@ -57,6 +57,39 @@ mod bb8_postgres_works {
         assert_eq!(error.to_string(), said);
         assert!(!format!("{error} {error:?}").contains("guessed-it"), "{error:?}");
     }
+
+    #[cfg(feature = "test-util")]
+    #[test]
+    fn and_conforms() {
+        use fairpool::test_util::{Answer, Conformance};
+
+        let Some(server) = Postgres::start(&[]) else { return };
+        let server = Arc::new(server);
+        let (killer, counter) = (server.clone(), server.clone());
+        let at = |url: String| Bb8::new(Theirs::new_from_stringlike(url, NoTls).unwrap());
+        let nowhere = format!("postgresql://app:secret@127.0.0.1:{}/app", servers::keeper::free_port());
+        // Without a password: an unoptimised SCRAM keeps its thread for longer than the kit likes.
+        let kit = Conformance::new(at(server.trusted()))
+            .exercise(|client| -> Answer<'_> {
+                Box::pin(async {
+                    let row = client.query_one("SELECT 42", &[]).await?;
+                    assert_eq!(row.get::<_, i32>(0), 42);
+                    Ok(())
+                })
+            })
+            .sever(move |client| {
+                let killer = killer.clone();
+                Box::pin(async move {
+                    let row = client.query_one("SELECT pg_backend_pid()", &[]).await?;
+                    killer.psql(&format!("SELECT pg_terminate_backend({}, 9000)", row.get::<_, i32>(0)));
+                    Ok(())
+                })
+            })
+            .sessions(move |_| Box::pin(std::future::ready(Ok(counter.sessions()))))
+            .permanent(at(server.url().replace("secret", "wrong")).permanent_if(|_| true))
+            .transient(at(nowhere));
+        conforms(kit, &DIRT);
+    }
 }
 
 mod bb8_redis_works {
@@ -91,5 +124,38 @@ mod bb8_redis_works {
         for _ in 0..LIMIT {
             work(&mut pool.acquire().await.unwrap()).await.unwrap();
         }
+    }
+
+    #[cfg(feature = "test-util")]
+    #[test]
+    fn and_conforms() {
+        use bb8_redis::redis::cmd;
+        use fairpool::test_util::{Answer, Conformance};
+
+        let Some(server) = Redis::start(&[]) else { return };
+        let server = Arc::new(server);
+        let (killer, counter) = (server.clone(), server.clone());
+        let at = |url: String| Bb8::new(Theirs::new(url).unwrap());
+        let nowhere = format!("redis://127.0.0.1:{}", servers::keeper::free_port());
+        let kit = Conformance::new(at(server.url()))
+            .exercise(|conn| -> Answer<'_> {
+                Box::pin(async {
+                    let said: String = cmd("ECHO").arg("so").query_async(conn).await?;
+                    assert_eq!(said, "so");
+                    Ok(())
+                })
+            })
+            .sever(move |conn| {
+                let killer = killer.clone();
+                Box::pin(async move {
+                    let id: u64 = cmd("CLIENT").arg("ID").query_async(conn).await?;
+                    killer.cli(&["CLIENT", "KILL", "ID", &id.to_string()]);
+                    Ok(())
+                })
+            })
+            .sessions(move |_| Box::pin(std::future::ready(Ok(counter.sessions()))))
+            .permanent(at(server.url().replace("secret", "wrong")).permanent_if(|_| true))
+            .transient(at(nowhere));
+        conforms(kit, &DIRT);
     }
 }

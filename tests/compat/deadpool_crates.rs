@@ -80,6 +80,61 @@ mod deadpool_postgres_works {
             work(&mut pool.acquire().await.unwrap()).await.unwrap();
         }
     }
+
+    #[cfg(feature = "test-util")]
+    #[test]
+    fn and_conforms_with_its_cleaning() {
+        use fairpool::test_util::{Answer, Conformance};
+
+        let Some(server) = Postgres::start(&[]) else { return };
+        let server = Arc::new(server);
+        // Without a password: an unoptimised SCRAM keeps its thread for longer than the kit likes.
+        let clean = || {
+            let recycling_method = RecyclingMethod::Clean;
+            let config = server.trusted().parse().unwrap();
+            Deadpool::new(Theirs::from_config(config, NoTls, ManagerConfig { recycling_method }))
+        };
+        let (killer, counter) = (server.clone(), server.clone());
+        let wrong = Theirs::new(server.url().replace("secret", "wrong").parse().unwrap(), NoTls);
+        let nowhere = format!("postgresql://app@127.0.0.1:{}/app", servers::keeper::free_port());
+        let kit = |wrapped: Deadpool<Theirs>| {
+            let (killer, counter) = (killer.clone(), counter.clone());
+            Conformance::new(wrapped)
+                .exercise(|conn| -> Answer<'_> {
+                    Box::pin(async {
+                        let statement = conn.prepare_cached("SELECT 42").await?;
+                        let row = conn.query_one(&statement, &[]).await?;
+                        assert_eq!(row.get::<_, i32>(0), 42);
+                        Ok(())
+                    })
+                })
+                .dirty(|conn| Box::pin(async { Ok(conn.batch_execute("SET TIME ZONE 'Asia/Tokyo'").await?) }))
+                .is_clean(|conn| {
+                    Box::pin(async {
+                        let row = conn.query_one("SELECT current_setting('TimeZone')", &[]).await?;
+                        Ok(row.get::<_, &str>(0) != "Asia/Tokyo")
+                    })
+                })
+                .sever(move |conn| {
+                    let killer = killer.clone();
+                    Box::pin(async move {
+                        let row = conn.query_one("SELECT pg_backend_pid()", &[]).await?;
+                        killer.psql(&format!("SELECT pg_terminate_backend({}, 9000)", row.get::<_, i32>(0)));
+                        Ok(())
+                    })
+                })
+                .sessions(move |_| Box::pin(std::future::ready(Ok(counter.sessions()))))
+        };
+        let lazy = kit(clean())
+            .permanent(Deadpool::new(wrong).permanent_if(|_| true))
+            .transient(Deadpool::new(Theirs::new(nowhere.parse().unwrap(), NoTls)))
+            .without("reset-unpolled", "a dirty connection is cleaned when it is lent");
+        conforms(lazy, &["reset-unpolled"]);
+        conforms(
+            kit(clean().recycle_on_return()),
+            &["permanent-error", "transient-error"],
+        );
+    }
 }
 
 mod deadpool_redis_works {
@@ -133,5 +188,37 @@ mod deadpool_redis_works {
         for _ in 0..LIMIT {
             work(&mut pool.acquire().await.unwrap()).await.unwrap();
         }
+    }
+
+    #[cfg(feature = "test-util")]
+    #[test]
+    fn and_conforms() {
+        use fairpool::test_util::{Answer, Conformance};
+
+        let Some(server) = Redis::start(&[]) else { return };
+        let server = Arc::new(server);
+        let (killer, counter) = (server.clone(), server.clone());
+        let at = |url: String| Deadpool::new(Theirs::new(url).unwrap());
+        let nowhere = format!("redis://127.0.0.1:{}", servers::keeper::free_port());
+        let kit = Conformance::new(at(server.url()))
+            .exercise(|conn| -> Answer<'_> {
+                Box::pin(async {
+                    let said: String = cmd("ECHO").arg("so").query_async(&mut **conn).await?;
+                    assert_eq!(said, "so");
+                    Ok(())
+                })
+            })
+            .sever(move |conn| {
+                let killer = killer.clone();
+                Box::pin(async move {
+                    let id: u64 = cmd("CLIENT").arg("ID").query_async(&mut **conn).await?;
+                    killer.cli(&["CLIENT", "KILL", "ID", &id.to_string()]);
+                    Ok(())
+                })
+            })
+            .sessions(move |_| Box::pin(std::future::ready(Ok(counter.sessions()))))
+            .permanent(at(server.url().replace("secret", "wrong")).permanent_if(|_| true))
+            .transient(at(nowhere));
+        conforms(kit, &DIRT);
     }
 }

@@ -92,3 +92,32 @@ fn r2d2_sqlite_works_for_threads_that_take_the_connection_as_it_is() {
     let rows: u32 = count(pool.acquire_blocking().unwrap().blocking().unwrap()).unwrap();
     assert_eq!(rows, 80);
 }
+
+#[cfg(feature = "test-util")]
+#[test]
+fn r2d2_sqlite_works_and_conforms() {
+    use fairpool::test_util::{Answer, Conformance};
+
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().canonicalize().unwrap().join("a.db");
+    let missing = || R2d2::new(Theirs::file("/no/such/directory/a.db"));
+    let kit = Conformance::new(R2d2::new(Theirs::file(&file).with_init(setup)))
+        .exercise(|conn| -> Answer<'_> {
+            Box::pin(async {
+                let sum = conn.call(|db| db.query_row("SELECT count(*) + 1 FROM t", [], |row| row.get::<_, i64>(0)));
+                assert_eq!(sum.await?, 1);
+                Ok(())
+            })
+        })
+        // SQLite has no network; a panic ends a connection.
+        .sever(|conn| -> Answer<'_> {
+            Box::pin(async {
+                let panicked = conn.run(|_| std::panic::resume_unwind(Box::new("planned"))).await;
+                panicked.map_or(Ok(()), |()| Err("it lives on".into()))
+            })
+        })
+        .sessions(move |_| Box::pin(std::future::ready(Ok(sessions(&file)))))
+        .permanent(missing().permanent_if(|_| true))
+        .transient(missing());
+    conforms(kit, &DIRT);
+}
