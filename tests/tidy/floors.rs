@@ -28,11 +28,12 @@ const FLOORS: [(&str, Sight); 7] = [
 const DOOR: [&str; 3] = ["crate", "sync", "primitives"];
 
 /// Foreign crates that only these folders may name.
-const GUESTS: [(&str, &[&str]); 23] = [
+const GUESTS: [(&str, &[&str]); 24] = [
     ("tokio_postgres", &["src/drivers/postgres"]),
     ("tokio_postgres_rustls", &["src/drivers/postgres"]),
-    ("socket2", &["src/drivers/postgres"]),
-    ("rustls_native_certs", &["src/drivers/postgres"]),
+    ("socket2", &["src/drivers/postgres", "src/drivers/redis"]),
+    ("rustls_native_certs", &["src/drivers/postgres", "src/drivers/redis"]),
+    ("tokio_rustls", &["src/drivers/redis"]),
     ("rustls", &["src/drivers/postgres", "src/drivers/redis"]),
     ("mysql_async", &["src/drivers/mysql"]),
     // The tables of the rooms name theirs.

@@ -1,0 +1,174 @@
+//! What can go wrong with a server and its connections: one line each that names the server, or the part of the
+//! configuration, and the reason. No password is ever in it.
+
+use redis::RedisError;
+use std::error::Error as StdError;
+use std::sync::Arc;
+use std::{fmt, io};
+
+/// Why a connection could not be opened, checked or cleaned.
+///
+/// What comes of a command is the crate's own [`RedisError`]. `server` is the database and the address, as in
+/// `database 0 on cache.example:6379`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The URL, or what the crate's own configuration asks for, cannot be used.
+    Url {
+        /// Which part of it: `port`, `protocol`.
+        field: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An option cannot be used.
+    Setting {
+        /// Of which connections.
+        server: Arc<str>,
+        /// Which one: `ca_file`.
+        field: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no TLS session to be had with this server: its certificate, or ours, is not accepted.
+    Tls {
+        /// Which server.
+        server: Arc<str>,
+        /// Why.
+        error: rustls::Error,
+    },
+    /// The socket could not be opened, or failed.
+    Io {
+        /// To which server.
+        server: Arc<str>,
+        /// When.
+        stage: Stage,
+        /// How.
+        error: io::Error,
+    },
+    /// The server said no.
+    Refused {
+        /// Which server.
+        server: Arc<str>,
+        /// When.
+        stage: Stage,
+        /// The first word of the answer: `WRONGPASS`, `LOADING`, `ERR`.
+        code: String,
+        /// The rest of it.
+        message: String,
+        /// Whether somebody has to change something before it will say yes.
+        permanent: bool,
+    },
+    /// Something came that is no answer to what was asked.
+    OutOfStep {
+        /// From which server.
+        server: Arc<str>,
+        /// When.
+        stage: Stage,
+        /// What came.
+        reason: String,
+    },
+}
+
+/// What was going on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// A connection was being opened.
+    Connect,
+    /// It was being checked before a lease.
+    Validate,
+    /// It was being cleaned after one.
+    Reset,
+}
+
+impl Error {
+    /// Whether the same may go better later by itself: a server that is away, loading or full, against a password, an
+    /// address, a certificate or an option that somebody has to change.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Error::Url { .. } | Error::Setting { .. } | Error::Tls { .. } => false,
+            Error::Io { error, .. } => error.kind() != io::ErrorKind::PermissionDenied,
+            Error::Refused { permanent, .. } => !permanent,
+            Error::OutOfStep { stage, .. } => *stage != Stage::Connect,
+        }
+    }
+
+    /// What the URL's error is about, and why.
+    pub(super) fn url(field: &str, reason: impl Into<String>) -> Self {
+        Error::Url {
+            field: field.to_owned(),
+            reason: reason.into(),
+        }
+    }
+
+    /// A failure of the socket; one of TLS beneath it comes out as such.
+    pub(super) fn io(server: &Arc<str>, stage: Stage, error: io::Error) -> Self {
+        let server = server.clone();
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            Some(tls) => Error::Tls {
+                server,
+                error: tls.clone(),
+            },
+            None => Error::Io { server, stage, error },
+        }
+    }
+
+    /// Bytes that are not Redis's protocol.
+    pub(super) fn protocol(server: &Arc<str>, stage: Stage, error: &RedisError) -> Self {
+        Error::OutOfStep {
+            server: server.clone(),
+            stage,
+            reason: format!("it does not speak Redis's protocol ({})", one_line(&error.to_string())),
+        }
+    }
+}
+
+/// Texts of others may have several lines.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Url { field, reason } => write!(f, "url: {field}: {reason}"),
+            Error::Setting { server, field, reason } => {
+                write!(f, "{}{field}: {reason}", Stage::Connect.begin(server))
+            }
+            Error::Tls { server, error } => write!(f, "{}tls: {error}", Stage::Connect.begin(server)),
+            Error::Io { server, stage, error } => write!(f, "{}{error}", stage.begin(server)),
+            Error::Refused {
+                server,
+                stage,
+                code,
+                message,
+                ..
+            } => {
+                let gap = if message.is_empty() { "" } else { " " };
+                write!(f, "{}{code}{gap}{}", stage.begin(server), one_line(message))
+            }
+            Error::OutOfStep { server, stage, reason } => write!(f, "{}{reason}", stage.begin(server)),
+        }
+    }
+}
+
+impl Stage {
+    fn begin(self, server: &str) -> String {
+        match self {
+            Stage::Connect => format!("cannot connect to {server}: "),
+            Stage::Validate => format!("{server}: health check: "),
+            Stage::Reset => format!("{server}: reset: "),
+        }
+    }
+}
+
+/// The text contains that of the cause, so the source skips it.
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match self {
+            Error::Io { error, .. } => error.source(),
+            Error::Tls { error, .. } => error.source(),
+            _ => None,
+        }
+    }
+}
