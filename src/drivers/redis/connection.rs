@@ -93,7 +93,7 @@ impl Connection {
         } else {
             self.wire.look()
         };
-        is_gone || self.marks.lasting || self.wire.come() < self.marks.blocked_until
+        is_gone || self.marks.lasting || self.is_blocked()
     }
 
     /// Whether a reset would have nothing to do.
@@ -111,9 +111,17 @@ impl Connection {
         self.wire.into_stream()
     }
 
-    /// Ends the connection, and waits until the server has done so too.
+    /// Ends the connection, and waits until the server has done so too; not if it owes an answer that should have come, as it
+    /// does not listen then.
     pub(super) async fn close(self) {
-        self.wire.close().await;
+        if self.is_blocked() || !self.wire.is_busy() {
+            self.wire.close().await;
+        }
+    }
+
+    /// Whether the answer to a blocking command is due.
+    fn is_blocked(&self) -> bool {
+        self.wire.come() < self.marks.blocked_until
     }
 
     /// Notes what a command will leave behind, before it is sent; how many answers it will have.

@@ -77,7 +77,7 @@
 //!
 //! A connection that leaves the pool shuts its socket down and waits until the server has done so too, so that when
 //! [`drain`](crate::Pool::drain) returns, the server's own count is down. There is no `QUIT`: it is deprecated, and would
-//! wait its turn behind whatever is under way.
+//! wait its turn behind whatever is under way. A server that did not answer a reset or a health check is not waited for.
 //!
 //! # Options
 //!
