@@ -2,6 +2,9 @@
 //!
 //! Every room's page has the same six headings: Connect, Health check, Reset, What is broken, Options, Example.
 
+#[cfg(feature = "mysql")]
+#[cfg_attr(docsrs, doc(cfg(feature = "mysql")))]
+pub mod mysql;
 #[cfg(feature = "postgres")]
 #[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
 pub mod postgres;

@@ -34,7 +34,10 @@ const GUESTS: [(&str, &[&str]); 24] = [
     ("socket2", &["src/drivers/postgres", "src/drivers/redis"]),
     ("rustls_native_certs", &["src/drivers/postgres", "src/drivers/redis"]),
     ("tokio_rustls", &["src/drivers/redis"]),
-    ("rustls", &["src/drivers/postgres", "src/drivers/redis"]),
+    (
+        "rustls",
+        &["src/drivers/postgres", "src/drivers/mysql", "src/drivers/redis"],
+    ),
     ("mysql_async", &["src/drivers/mysql"]),
     // The tables of the rooms name theirs.
     ("redis", &["src/drivers/redis", "src/drivers/mod"]),
