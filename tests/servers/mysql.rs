@@ -36,6 +36,8 @@ impl Mysql {
         };
         let dir = directory("mysql");
         let data = dir.join("data");
+        // In a common directory, servers that start at once remove each other's temporary tables.
+        let own = format!("--tmpdir={}", dir.display());
         let mut user = Vec::new();
         if is_root() {
             user.push("--user=mysql".to_owned());
@@ -47,6 +49,7 @@ impl Mysql {
                 "--skip-test-db",
             ])
             .arg(format!("--datadir={}", data.display()))
+            .arg(&own)
             .args(["--innodb-flush-method=nosync", "--innodb-log-file-size=8M"])
             .args(&user)
             .current_dir("/"));
@@ -55,6 +58,7 @@ impl Mysql {
         words.extend(user);
         words.extend([
             format!("--datadir={}", data.display()),
+            own,
             format!("--socket={}", dir.join("socket").display()),
             format!("--pid-file={}", dir.join("pid").display()),
             format!("--port={port}"),
