@@ -5,6 +5,7 @@ use super::kill::Victim;
 use super::link::Link;
 use super::settings::{Reset, Settings};
 use super::state::{Place, State, numbered};
+use super::tls::unreadable;
 use mysql_async::prelude::Queryable;
 use mysql_async::{ChangeUserOpts, Conn, Opts};
 use std::fmt;
@@ -50,7 +51,13 @@ impl Connection {
 
     pub(super) async fn open(settings: Arc<Settings>) -> Result<Self, Error> {
         let refused = |error| Error::connect(&settings.server, error);
-        let mut link = Link::new(Conn::new(settings.opts.clone()).await.map_err(refused)?);
+        let mut link = match Conn::new(settings.opts.clone()).await {
+            Ok(conn) => Link::new(conn),
+            Err(error @ mysql_async::Error::Io(_)) => {
+                return Err(unreadable(&settings.opts).await.unwrap_or_else(|| refused(error)));
+            }
+            Err(error) => return Err(refused(error)),
+        };
         let (state, has_roles) = State::first(&mut link).await.map_err(refused)?;
         let place = Place::ask(&mut link).await.map_err(refused)?;
         let Some(state) = state else {

@@ -85,7 +85,10 @@ impl Error {
             Error::Connect { .. } | Error::Setup { .. } | Error::Failed { .. } => {}
         }
         match self.mysql() {
-            Some(mysql_async::Error::Server(error)) => may_pass(error),
+            Some(mysql_async::Error::Server(error)) => match self {
+                Error::Setup { .. } => is_of_the_moment(error),
+                _ => may_pass(error),
+            },
             Some(mysql_async::Error::Driver(
                 Driver::UnknownAuthPlugin { .. }
                 | Driver::MysqlOldPasswordDisabled
@@ -125,6 +128,16 @@ fn may_pass(error: &ServerError) -> bool {
         1045 | 1251 | 1275 | 1524 | 1698 => false,
         // Class 28: who somebody is; class 42: what they may, and what they wrote.
         _ => !error.state.starts_with("28") && !error.state.starts_with("42"),
+    }
+}
+
+/// Whether a statement that was refused may be accepted later: a lock, an end or a lack that passes.
+fn is_of_the_moment(error: &ServerError) -> bool {
+    match error.code {
+        // No disk, no memory, no thread; shutting down; locked for too long; killed.
+        1021 | 1037 | 1038 | 1041 | 1135 | 1053 | 1205 | 1317 | 1927 => true,
+        // The network; a deadlock.
+        _ => error.state.starts_with("08") || error.state.starts_with("40"),
     }
 }
 

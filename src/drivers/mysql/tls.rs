@@ -1,7 +1,7 @@
 //! TLS: which authorities are trusted, and what to say of a certificate that is not. Encryption itself is `mysql_async`'s.
 
 use super::error::Error;
-use mysql_async::{IoError, SslOpts, TlsError};
+use mysql_async::{IoError, Opts, SslOpts, TlsError};
 use rustls::CertificateError;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -45,6 +45,20 @@ impl Authorities {
     }
 }
 
+/// Which of the files of authorities that the options name cannot be read. `mysql_async` reads them when it first connects, and
+/// its error names none.
+pub(super) async fn unreadable(opts: &Opts) -> Option<Error> {
+    for root in opts.ssl_opts()?.root_certs() {
+        if let Err(error) = root.read().await {
+            return Some(Error::Config {
+                field: "root_certs".to_owned(),
+                reason: format!("cannot read {root:?}: {error}"),
+            });
+        }
+    }
+    None
+}
+
 /// What is wrong with TLS to a server.
 pub(super) struct Fault {
     /// The option that it is about.
@@ -81,7 +95,8 @@ impl Fault {
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
                     permanent("require_ssl", "the server's certificate is not valid yet")
                 }
-                CertificateError::UnknownIssuer => permanent(
+                // Of an authority of the same name, but another key.
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => permanent(
                     "ssl_ca",
                     "the server's certificate is of an authority that is not trusted",
                 ),
