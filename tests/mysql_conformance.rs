@@ -38,7 +38,7 @@ fn conforms(server: Server, url: &str, reset: Reset) {
     server.sql("CREATE TABLE app.t (a INT)");
     let server = Arc::new(server);
     let (killer, counter) = (server.clone(), server.clone());
-    let keeps_variables = reset == Reset::Transaction;
+    let keeps_variables = reset == Reset::Rollback;
     let manager = |url: &str| Mysql::from_url(url).expect("a good url");
     let report = Conformance::new(manager(url).reset(reset))
         .exercise(|conn| Box::pin(exercise(conn)))
@@ -67,7 +67,7 @@ fn conforms(server: Server, url: &str, reset: Reset) {
 fn mysql_conforms() {
     let Some(server) = Server::start(&[]) else { return };
     let url = server.url();
-    conforms(server, &url, Reset::Session);
+    conforms(server, &url, Reset::Full);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn mysql_conforms_when_it_logs_in_anew() {
 fn mysql_conforms_when_it_only_rolls_back() {
     let Some(server) = Server::start(&[]) else { return };
     let url = server.url();
-    conforms(server, &url, Reset::Transaction);
+    conforms(server, &url, Reset::Rollback);
 }
 
 #[test]
@@ -95,5 +95,5 @@ fn mysql_over_tls_conforms() {
         server.port,
         certificates.ca().display()
     );
-    conforms(server, &url, Reset::Session);
+    conforms(server, &url, Reset::Full);
 }

@@ -149,7 +149,7 @@ async fn cut_everywhere(reset: Reset) {
 
 #[tokio::test]
 async fn a_call_dropped_at_any_poll_leaves_no_answer_to_the_next_lease() {
-    cut_everywhere(Reset::Session).await;
+    cut_everywhere(Reset::Full).await;
 }
 
 #[tokio::test]
@@ -159,7 +159,7 @@ async fn nor_where_the_reset_logs_in_anew() {
 
 #[tokio::test]
 async fn nor_where_the_reset_only_rolls_back() {
-    cut_everywhere(Reset::Transaction).await;
+    cut_everywhere(Reset::Rollback).await;
 }
 
 /// Why each reset asks for a number. When this fails, `mysql_async` has learnt to say when it is out of step.
@@ -184,7 +184,7 @@ async fn a_load_that_its_handler_gave_up_is_not_lent_again() {
         return;
     };
     server.sql("CREATE TABLE app.t (a INT)");
-    for reset in [Reset::Session, Reset::Login, Reset::Transaction] {
+    for reset in [Reset::Full, Reset::Login, Reset::Rollback] {
         let pool = pool(manager(&server).reset(reset), 1);
         let mut conn = pool.acquire().await.expect("a connection");
         let other = conn.query_drop("SELECT foreign").await.expect_err("no such column");

@@ -103,7 +103,7 @@ async fn dirtied(pool: &Pool<Mysql>, dirt: &str) -> u32 {
 async fn no_kind_of_dirt_reaches_the_next_lease() {
     let Some(server) = Server::start(&[]) else { return };
     server.sql(PREPARED);
-    for reset in [Reset::Session, Reset::Login] {
+    for reset in [Reset::Full, Reset::Login] {
         let pool = pool(manager(&server).reset(reset), 1);
         for (dirt, question) in KINDS {
             let mut fresh = manager(&server).connect().await.expect("a connection");
@@ -142,7 +142,7 @@ async fn each_kind_of_dirt_shows_within_its_lease() {
 async fn a_rollback_alone_undoes_transactions_and_keeps_statements() {
     let Some(server) = Server::start(&[]) else { return };
     server.sql(PREPARED);
-    let pool = pool(manager(&server).reset(Reset::Transaction), 1);
+    let pool = pool(manager(&server).reset(Reset::Rollback), 1);
     for (dirt, question) in [KINDS[0], KINDS[2]] {
         dirtied(&pool, dirt).await;
         let mut conn = pool.acquire().await.expect("a connection");
@@ -170,7 +170,7 @@ async fn a_rollback_alone_undoes_transactions_and_keeps_statements() {
 async fn a_dropped_transaction_is_rolled_back() {
     let Some(server) = Server::start(&[]) else { return };
     server.sql(PREPARED);
-    for reset in [Reset::Session, Reset::Login, Reset::Transaction] {
+    for reset in [Reset::Full, Reset::Login, Reset::Rollback] {
         let pool = pool(manager(&server).reset(reset), 1);
         for _ in 0..2 {
             let mut conn = pool.acquire().await.expect("a connection");

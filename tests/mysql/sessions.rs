@@ -3,6 +3,7 @@
 use super::servers::mysql::Mysql as Server;
 use super::{NEVER, manager, pool, until};
 use fairpool::drivers::mysql::mysql_async::prelude::Queryable;
+use fairpool::drivers::mysql::mysql_async::{ChangeUserOpts, Conn};
 use fairpool::drivers::mysql::{Mysql, Reset};
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ async fn thousands_of_short_leases_keep_the_servers_count_at_the_pools() {
 #[tokio::test]
 async fn a_killed_session_is_noticed_idle_and_in_use() {
     let Some(server) = Server::start(&[]) else { return };
-    for reset in [Reset::Session, Reset::Login, Reset::Transaction] {
+    for reset in [Reset::Full, Reset::Login, Reset::Rollback] {
         let pool = pool(manager(&server).reset(reset), 1);
         let mut conn = pool.acquire().await.expect("a connection");
         server.sql(&format!("KILL {}", conn.id()));
@@ -144,6 +145,7 @@ async fn a_session_of_the_same_number_after_a_restart_is_spared() {
 async fn a_half_read_answer_is_read_off_or_given_up() {
     let Some(server) = Server::start(&[]) else { return };
     let pool = pool(manager(&server), 1);
+    pool.set_reset_timeout(NEVER).expect("a good timeout");
     let mut conn = pool.acquire().await.expect("a connection");
     let id = conn.id();
     server.sql("USE app; CREATE TABLE few AS SELECT seq FROM seq_1_to_1000");
@@ -194,28 +196,22 @@ fn count(status: &str) -> u64 {
 
 #[tokio::test]
 async fn a_connection_that_was_exchanged_or_logged_in_as_somebody_else_is_not_lent_again() {
-    use fairpool::drivers::mysql::mysql_async::{ChangeUserOpts, Conn};
     let Some(server) = Server::start(&[]) else { return };
-    server.sql("CREATE USER other@'127.0.0.1' IDENTIFIED BY 'secret'");
+    server.sql("CREATE USER other@'127.0.0.1' IDENTIFIED BY 'secret'; GRANT ALL ON app.* TO other@'127.0.0.1'");
     let pool = pool(manager(&server), 1);
     let mut conn = pool.acquire().await.expect("a connection");
     let id = conn.id();
-    let other = ChangeUserOpts::new().with_user(Some("other".into())).with_db_name(None);
-    conn.change_user(other).await.expect("logged in");
+    conn.change_user(ChangeUserOpts::new().with_user(Some("other".into()))).await.expect("logged in");
     drop(conn);
     let mut conn = pool.acquire().await.expect("a connection");
     assert_ne!(conn.id(), id);
-    let own = Conn::new(conn.opts().clone()).await.expect("a connection");
-    let taken = std::mem::replace(&mut **conn, own);
-    drop(conn);
-    let user: Option<String> = pool
-        .acquire()
-        .await
-        .expect("a connection")
-        .query_first("SELECT USER()")
-        .await
-        .expect("told");
+    let user: Option<String> = conn.query_first("SELECT USER()").await.expect("told");
     assert_eq!(user.as_deref(), Some("app@127.0.0.1"));
+    let strange = Conn::new(conn.opts().clone()).await.expect("a connection");
+    let id = strange.id();
+    let taken = std::mem::replace(&mut **conn, strange);
+    drop(conn);
+    assert_ne!(pool.acquire().await.expect("a connection").id(), id);
     drop(taken);
     until("only the pool's is left", || server.sessions() == 1).await;
 }

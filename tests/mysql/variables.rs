@@ -76,7 +76,7 @@ async fn no_session_variable_outlives_its_lease() {
         "the same each time"
     );
     let changes = changes(&server);
-    for reset in [Reset::Session, Reset::Login] {
+    for reset in [Reset::Full, Reset::Login] {
         let pool = pool(every.clone().reset(reset), 1);
         let mut conn = pool.acquire().await.expect("a connection");
         let (id, mut set) = (conn.id(), 0);

@@ -97,13 +97,13 @@ impl Connection {
     pub(super) async fn reset(&mut self) -> Result<(), Error> {
         self.read_off().await?;
         match self.settings.reset {
-            Reset::Transaction => {
+            Reset::Rollback => {
                 // Without NO CHAIN, a session's completion_type could open the next transaction at once.
                 let answer = numbered(&mut self.link, "ROLLBACK AND NO CHAIN NO RELEASE; ", "").await;
                 let answer = answer.map_err(|error| Error::failed(&self.settings.server, error))?;
                 answer.ok_or_else(|| self.out_of_step())?;
             }
-            Reset::Session | Reset::Login => {
+            Reset::Full | Reset::Login => {
                 self.restore().await?;
                 self.settings.prepare(&mut self.link).await?;
             }
@@ -134,7 +134,7 @@ impl Connection {
     async fn restore(&mut self) -> Result<(), Error> {
         let server = self.settings.server.clone();
         let failed = |error| Error::failed(&server, error);
-        if self.settings.reset == Reset::Session && !self.needs_login {
+        if self.settings.reset == Reset::Full && !self.needs_login {
             let reset = match self.link.reset().await {
                 // One that was kept, or a true refusal, which comes again.
                 Err(mysql_async::Error::Server(_)) => self.link.reset().await,

@@ -21,7 +21,7 @@ use std::sync::Arc;
 ///
 /// let orders = Mysql::from_url("mysql://ann:secret@db.example/orders?tcp_keepalive=30000")?
 ///     .setup("SET time_zone = '+00:00'")
-///     .reset(Reset::Session);
+///     .reset(Reset::Full);
 /// assert_eq!(orders.server(), "orders on db.example:3306");
 /// assert!(!format!("{orders:?}").contains("secret"));
 ///

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// How a connection that a lease has used is cleaned before it is lent again. What a lease never borrowed mutably is
-/// clean, and costs nothing.
+/// clean, and costs nothing. The [page above](super) has a table of what each of them undoes.
 ///
 /// Each of them ends by asking for a number that was drawn for it. Only its own answer holds that number, so the next
 /// lease never reads an answer of this one.
@@ -19,19 +19,18 @@ pub enum Reset {
     /// `mysql_async`'s cache. Where the lease changed its database or its role, or where the server has forgotten the
     /// character set, logs in anew as [`Login`](Reset::Login) does.
     #[default]
-    Session,
-    /// All of it, by `COM_CHANGE_USER`: the connection logs in anew, and that is two round trips or more, as the account's way
-    /// to log in has it. For servers before MySQL 5.7.3 and MariaDB 10.2.4, for which `Session` does the same, and for
-    /// leases that often change the database.
+    Full,
+    /// All of it, by `COM_CHANGE_USER`: the connection logs in anew, in as many round trips as the account's way to log in
+    /// has. `Full` does the same on servers before MySQL 5.7.3 and MariaDB 10.2.4. For leases that often change the database.
     Login,
     /// Rolls back, in one round trip, and keeps prepared statements. **Everything else that a lease does to its session is
     /// left to the next one**: user and session variables (`autocommit`, `time_zone` and `sql_mode` among them), temporary
     /// tables, `LOCK TABLES`, `GET_LOCK`, `HANDLER`, `PREPARE`, the database, the role, the character set, a handler set by
     /// `set_infile_handler`. For programs that do none of this.
-    Transaction,
+    Rollback,
 }
 
-/// See above.
+/// What all connections of a manager share.
 #[derive(Clone)]
 pub(super) struct Settings {
     /// What connections are opened with: [`Opts`] without what is run by [`prepare`](Settings::prepare).
