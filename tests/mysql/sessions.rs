@@ -144,8 +144,8 @@ async fn a_session_of_the_same_number_after_a_restart_is_spared() {
 #[tokio::test]
 async fn a_half_read_answer_is_read_off_or_given_up() {
     let Some(server) = Server::start(&[]) else { return };
-    let pool = pool(manager(&server), 1);
-    pool.set_reset_timeout(NEVER).expect("a good timeout");
+    let patient = fairpool::Pool::builder(manager(&server)).limit(1).reset_timeout(NEVER);
+    let pool = patient.build().expect("good options");
     let mut conn = pool.acquire().await.expect("a connection");
     let id = conn.id();
     server.sql("USE app; CREATE TABLE few AS SELECT seq FROM seq_1_to_1000");
@@ -201,7 +201,9 @@ async fn a_connection_that_was_exchanged_or_logged_in_as_somebody_else_is_not_le
     let pool = pool(manager(&server), 1);
     let mut conn = pool.acquire().await.expect("a connection");
     let id = conn.id();
-    conn.change_user(ChangeUserOpts::new().with_user(Some("other".into()))).await.expect("logged in");
+    conn.change_user(ChangeUserOpts::new().with_user(Some("other".into())))
+        .await
+        .expect("logged in");
     drop(conn);
     let mut conn = pool.acquire().await.expect("a connection");
     assert_ne!(conn.id(), id);
