@@ -1,5 +1,6 @@
 //! A session of the superuser's that stays open beside what a test does: it counts, kills and looks, without a process for each
 //! question.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use fairpool::drivers::postgres::tokio_postgres::{Client, NoTls, SimpleQueryMessage, connect};
 use std::sync::Arc;
