@@ -1,5 +1,6 @@
 //! What can go wrong with a connection, apart from what the server says to a user's own queries. Knows no password.
 
+use super::tls;
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
@@ -146,10 +147,16 @@ pub(super) fn said(error: &tokio_postgres::Error) -> String {
         return format!("the server says: {message} (SQLSTATE {})", error.code().code());
     }
     match error.source() {
-        Some(source) if source.is::<io::Error>() => format!("network: {source}"),
+        Some(source) if source.is::<io::Error>() => refusal(source).unwrap_or_else(|| format!("network: {source}")),
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }
+}
+
+/// In TLS 1.3 the handshake is over before the server has looked at the client's certificate.
+fn refusal(source: &(dyn StdError + 'static)) -> Option<String> {
+    let inner = source.downcast_ref::<io::Error>()?.get_ref()?;
+    tls::refusal(inner.downcast_ref()?)
 }
 
 /// The classes of SQLSTATE that a retry does not change: what is unsupported, unauthorised, misspelled or not there.

@@ -10,7 +10,7 @@ use tokio_postgres::config::{self, Host, SslNegotiation};
 use tokio_postgres::error::DbError;
 
 /// Everything that a connection is opened with; shared by the manager and all its connections.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Settings {
     /// As it was given; the parts about TLS are in `tls`.
     pub(super) config: Config,
@@ -148,6 +148,25 @@ pub(super) fn port(config: &Config, at: usize) -> u16 {
 impl OpaqueNotice {
     pub(super) fn call(&self, notice: &DbError) {
         (self.0)(notice);
+    }
+}
+
+/// Without what could be a secret: parameters of the session may be as secret as its setup.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut config = self.config.clone();
+        if config.get_options().is_some() {
+            config.options("_");
+        }
+        f.debug_struct("Settings")
+            .field("config", &config)
+            .field("tls", &self.tls)
+            .field("reset", &self.reset)
+            .field("statement_cache", &self.statement_cache)
+            .field("notification_buffer", &self.notification_buffer)
+            .field("setup", &self.setup)
+            .field("notice", &self.notice)
+            .finish_non_exhaustive()
     }
 }
 

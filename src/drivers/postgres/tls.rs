@@ -275,7 +275,8 @@ impl Failure {
         let mode = mode.name();
         let said = match rustls {
             Some(rustls::Error::InvalidCertificate(invalid)) => match invalid {
-                CertificateError::UnknownIssuer => {
+                // The latter if an authority of the same name, but with another key, has signed it.
+                CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                     "sslrootcert: the server's certificate is signed by none of these authorities".to_owned()
                 }
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -289,13 +290,33 @@ impl Failure {
                 }
                 other => format!("sslmode={mode}: the server's certificate is not acceptable: {other}"),
             },
-            Some(other) => format!("sslmode={mode}: {other}"),
+            Some(other) => refusal(other).unwrap_or_else(|| format!("sslmode={mode}: {other}")),
             None if error.kind() == io::ErrorKind::InvalidInput => {
                 format!("host: {name} cannot be a name in a certificate")
             }
             None => return Failure::Network(error),
         };
         Failure::permanent(said)
+    }
+}
+
+/// What it means if the server ends a handshake, or the session right after it, with a word about a certificate: about the client's.
+pub(super) fn refusal(error: &rustls::Error) -> Option<String> {
+    use rustls::AlertDescription as Alert;
+    let rustls::Error::AlertReceived(alert) = error else {
+        return None;
+    };
+    match alert {
+        Alert::CertificateRequired => Some("sslcert: the server demands one".to_owned()),
+        Alert::BadCertificate
+        | Alert::UnsupportedCertificate
+        | Alert::CertificateRevoked
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown
+        | Alert::UnknownCA
+        | Alert::AccessDenied
+        | Alert::DecryptError => Some(format!("sslcert: the server does not accept it: {alert:?}")),
+        _ => None,
     }
 }
 

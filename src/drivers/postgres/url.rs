@@ -17,6 +17,13 @@ pub(super) fn parse(url: &str) -> Result<(Config, Wishes), Error> {
     let mut wishes = Wishes::default();
     let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    // Then the password ended too early, and its rest would pass for a name that errors show.
+    if path.contains('@') || (path.is_empty() && !authority.contains('@') && query.contains('@')) {
+        return Err(wrong(
+            "password",
+            "a / or ? in it is written %2F or %3F, and an @ after it %40",
+        ));
+    }
     // A password may hold an @ that nobody escaped; a host cannot.
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = match user.split_once(':') {
