@@ -64,7 +64,7 @@ fn conforms(server: Server, url: &str, reset: Reset) {
 }
 
 #[test]
-fn mysql_conforms() {
+fn mysql_conforms_when_it_resets_in_full() {
     let Some(server) = Server::start(&[]) else { return };
     let url = server.url();
     conforms(server, &url, Reset::Full);

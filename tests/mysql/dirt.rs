@@ -190,7 +190,7 @@ async fn a_dropped_transaction_is_rolled_back() {
 async fn without_a_database_a_lease_that_chose_one_leaves_none() {
     let Some(server) = Server::start(&[]) else { return };
     let pool = pool(
-        Mysql::from_url(&server.url().trim_end_matches("/app")).expect("a good url"),
+        Mysql::from_url(server.url().trim_end_matches("/app")).expect("a good url"),
         1,
     );
     dirtied(&pool, "USE app").await;

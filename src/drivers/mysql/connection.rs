@@ -180,7 +180,7 @@ impl Connection {
         } = self;
         drop(link);
         if settings.kill_abandoned && is_ours {
-            Victim { id, place, opened }.kill(&settings).await;
+            Victim { id, place, opened }.kill(settings).await;
         }
     }
 

@@ -118,7 +118,7 @@ impl Error {
 }
 
 /// Whether what a server has refused may be granted later, with nobody changing anything.
-fn may_pass(error: &ServerError) -> bool {
+pub(super) fn may_pass(error: &ServerError) -> bool {
     match error.code {
         // Too many connections, of all or of this user; an hourly allowance used up.
         1040 | 1203 | 1226 => true,

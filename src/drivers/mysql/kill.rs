@@ -1,16 +1,21 @@
 //! Ends what a session still runs when its connection is closed in the middle: the server goes on with a statement although
 //! nobody listens any more.
 
+use super::error::may_pass;
 use super::link::Link;
 use super::settings::Settings;
 use super::state::Place;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 /// How long the end of a session may hold up the close of its connection.
-const PATIENCE: Duration = Duration::from_secs(2);
+const HOLD_UP: Duration = Duration::from_secs(2);
+
+/// How long it is tried. A server that is full may have room again.
+const TRY: Duration = Duration::from_secs(30);
 
 /// The server's error: no session of this number.
 const NO_SUCH_THREAD: u16 = 1094;
@@ -23,10 +28,20 @@ pub(super) struct Victim {
 }
 
 impl Victim {
-    /// Ends it over a connection of its own, and waits until it is gone, but not for long.
-    pub(super) async fn kill(self, settings: &Settings) {
-        // What fails here fails for the server's or the network's reasons, and the close has nobody to tell.
-        let _ = timeout(PATIENCE, self.hunt(settings)).await;
+    /// Ends it over a connection of its own, and waits until it is gone, but not for long: what is left to do then goes on by itself.
+    pub(super) async fn kill(self, settings: Arc<Settings>) {
+        let task = tokio::spawn(timeout(TRY, async move { self.pursue(&settings).await }));
+        // What fails there fails for the server's or the network's reasons, and the close has nobody to tell.
+        let _ = timeout(HOLD_UP, task).await;
+    }
+
+    async fn pursue(&self, settings: &Settings) {
+        while let Err(mysql_async::Error::Server(refused)) = self.hunt(settings).await {
+            if !may_pass(&refused) {
+                return;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     async fn hunt(&self, settings: &Settings) -> mysql_async::Result<()> {

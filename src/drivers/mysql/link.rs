@@ -8,15 +8,13 @@ use std::ops::{Deref, DerefMut};
 /// that first reads whatever answer is due.
 pub(super) struct Link(Option<Conn>);
 
-const THERE: &str = "bug: it is only taken by what consumes it";
-
 impl Link {
     pub(super) fn new(conn: Conn) -> Self {
         Link(Some(conn))
     }
 
     pub(super) fn into_conn(mut self) -> Conn {
-        self.0.take().expect(THERE)
+        self.0.take().expect("bug: only what consumes it takes it")
     }
 
     /// Whether `mysql_async` knows that rows or further results are due. It knows of no call that was dropped halfway.
@@ -45,12 +43,12 @@ impl Deref for Link {
     type Target = Conn;
 
     fn deref(&self) -> &Conn {
-        self.0.as_ref().expect(THERE)
+        self.0.as_ref().expect("bug: only what consumes it takes it")
     }
 }
 
 impl DerefMut for Link {
     fn deref_mut(&mut self) -> &mut Conn {
-        self.0.as_mut().expect(THERE)
+        self.0.as_mut().expect("bug: only what consumes it takes it")
     }
 }

@@ -68,9 +68,10 @@
 //! as somebody else, or is not the one that was opened. The reset finds the others: a session that was killed, one that is out of step.
 //!
 //! A server goes on with a statement although its connection is gone. So the session of a connection that is closed in the middle of
-//! something is [killed](Mysql::kill_abandoned), over a connection of its own and for at most 2 s: two at a time, which come on top of
-//! the pool's limit. A server without room for these runs the statement to its end. Numbers of sessions begin anew with the
-//! server, and behind one address there may be several; so the kill first compares the server, and how long it has been up.
+//! something is [killed](Mysql::kill_abandoned), over a connection of its own: two at a time, which come on top of the pool's limit.
+//! The close waits up to 2 s for the session's end; where the server has no room, it is tried for 30 s. Numbers of sessions begin
+//! anew with the server, and behind one address there may be several; so the kill first compares the server, and how long it has
+//! been up.
 //!
 //! # Options
 //!

@@ -7,7 +7,7 @@ use std::time::Instant;
 /// What `COM_RESET_CONNECTION` leaves alone, as it was when the connection was opened.
 #[derive(Debug, PartialEq)]
 pub(super) struct State {
-    values: Vec<Value>,
+    values: Vec<Option<Value>>,
 }
 
 /// Which process of which server a session is on. Its number is only good there.
@@ -46,7 +46,11 @@ impl State {
 
 /// Runs `before`, and asks for a number that was drawn for this and for `columns`: the values of these, or `None` where
 /// another answer came.
-pub(super) async fn numbered(conn: &mut Conn, before: &str, columns: &str) -> mysql_async::Result<Option<Vec<Value>>> {
+pub(super) async fn numbered(
+    conn: &mut Conn,
+    before: &str,
+    columns: &str,
+) -> mysql_async::Result<Option<Vec<Option<Value>>>> {
     let number = fastrand::u64(..).to_string();
     let mut result = conn.query_iter(format!("{before}SELECT {number}{columns}")).await?;
     let mut last: Vec<Row> = Vec::new();
@@ -61,11 +65,11 @@ pub(super) async fn numbered(conn: &mut Conn, before: &str, columns: &str) -> my
     }
     result.drop_result().await?;
     let mut values = match last.pop() {
-        Some(row) if last.is_empty() => row.unwrap().into_iter(),
+        Some(row) if last.is_empty() => row.unwrap_raw().into_iter(),
         _ => return Ok(None),
     };
     match values.next() {
-        Some(Value::Bytes(bytes)) if bytes == number.as_bytes() => Ok(Some(values.collect())),
+        Some(Some(Value::Bytes(bytes))) if bytes == number.as_bytes() => Ok(Some(values.collect())),
         _ => Ok(None),
     }
 }
