@@ -26,7 +26,7 @@ const LONGEST: usize = 32;
 ///
 /// A script cannot change the state of the connection that calls it: what would is refused in scripts, and `SELECT`
 /// there is the script's own.
-pub(super) const HARMLESS: [&str; 204] = [
+const HARMLESS: [&str; 204] = [
     "APPEND",
     "BITCOUNT",
     "BITFIELD",
@@ -234,7 +234,7 @@ pub(super) const HARMLESS: [&str; 204] = [
 ];
 
 /// Their answers come when somebody else does something, or after a time that they name.
-pub(super) const BLOCKING: [&str; 12] = [
+const BLOCKING: [&str; 10] = [
     "BLMOVE",
     "BLMPOP",
     "BLPOP",
@@ -245,8 +245,6 @@ pub(super) const BLOCKING: [&str; 12] = [
     "BZPOPMIN",
     "WAIT",
     "WAITAOF",
-    "XREAD",
-    "XREADGROUP",
 ];
 
 /// What a command leaves behind; `vouched` are further names, in capitals, that leave nothing.
@@ -263,6 +261,7 @@ pub(super) fn effect(command: &Cmd, vouched: &[String]) -> Effect {
         return Effect::Nothing;
     }
     let mut second = [0; LONGEST];
+    let mut rest = words.clone();
     let second = words.next().and_then(|word| capitals(word, &mut second)).unwrap_or("");
     match name {
         "MULTI" | "WATCH" => Effect::Transaction,
@@ -273,6 +272,8 @@ pub(super) fn effect(command: &Cmd, vouched: &[String]) -> Effect {
         "SCRIPT" if matches!(second, "EXISTS" | "FLUSH" | "HELP" | "KILL" | "LOAD" | "SHOW") => Effect::Nothing,
         // The script debugger takes the connection over; a replica is no client any more.
         "SCRIPT" | "MONITOR" | "SYNC" | "PSYNC" | "REPLCONF" | "QUIT" => Effect::Lasting,
+        "XREAD" | "XREADGROUP" if !rest.any(|word| word.eq_ignore_ascii_case(b"BLOCK")) => Effect::Nothing,
+        "XREAD" | "XREADGROUP" => Effect::Blocks,
         _ if BLOCKING.contains(&name) => Effect::Blocks,
         _ if vouched.iter().any(|vouched| vouched == name) => Effect::Nothing,
         _ => Effect::Session,

@@ -3,14 +3,15 @@
 use super::commands::{Effect, effect, ends_transaction};
 use super::error::{Error, Stage};
 use super::greeting::{Greeting, Token, is_sound, out_of_step, ping_refused};
-use super::open::open;
-use super::settings::{Reset, Settings};
+use super::reset::Reset;
+use super::settings::Settings;
+use super::socket::open;
 use super::stream::Stream;
 use super::wire::{Fault, Wire};
 use redis::aio::ConnectionLike;
 use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, ServerError, Value, parse_redis_value};
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, io};
 
 /// A connection to a Redis server: one socket, and nobody else on it.
 ///
@@ -56,7 +57,7 @@ impl Connection {
     pub(super) async fn open(settings: Arc<Settings>) -> Result<Self, Error> {
         let stream = open(&settings).await?;
         let mut connection = Connection {
-            wire: Wire::new(stream, settings.server.clone()),
+            wire: Wire::new(stream),
             settings,
             marks: Marks::default(),
             can_ping: true,
@@ -64,10 +65,18 @@ impl Connection {
         let token = Token::new();
         let greeting = Greeting::new(&connection.settings, false, &token);
         let first = connection.wire.ask_all(&greeting.pipeline(), greeting.len() as u64);
+        let mut before = None;
         for index in 0..greeting.len() {
-            let answer = connection.wire.answer(first + index as u64).await;
-            let answer = answer.map_err(|fault| connection.fault(Stage::Connect, fault))?;
+            let answer = match (connection.wire.answer(first + index as u64).await, before) {
+                (Ok(answer), _) => answer,
+                // A server that takes nobody says why, whatever was asked, and hangs up.
+                (Err(_), Some(Value::ServerError(error))) => {
+                    return Err(ping_refused(&connection.settings, Stage::Connect, &error));
+                }
+                (Err(fault), _) => return Err(connection.fault(Stage::Connect, fault)),
+            };
             connection.can_ping = greeting.judge(index, &answer, &connection.settings, Stage::Connect, &token)?;
+            before = Some(answer);
         }
         Ok(connection)
     }
@@ -155,10 +164,10 @@ impl Connection {
         let number = self.wire.ask(command, answers);
         self.note_blocking();
         if command.is_no_response() {
-            self.wire.flush().await?;
+            self.wire.flush().await.map_err(|fault| self.lost(fault))?;
             return Ok(Value::Nil);
         }
-        let answer = self.wire.answer(number).await?;
+        let answer = self.wire.answer(number).await.map_err(|fault| self.lost(fault))?;
         if self.marks.transaction && ends_transaction(command, &answer) {
             self.marks.transaction = false;
         }
@@ -179,7 +188,11 @@ impl Connection {
         let mut refused = None;
         let mut values = Vec::with_capacity(count);
         for number in 0..(offset + count) as u64 {
-            let value = self.wire.answer(first + number).await?;
+            let value = self
+                .wire
+                .answer(first + number)
+                .await
+                .map_err(|fault| self.lost(fault))?;
             if number >= offset as u64 {
                 values.push(value);
             } else if let (Value::ServerError(error), None) = (&value, &refused) {
@@ -199,6 +212,14 @@ impl Connection {
             }
         }
         Ok(values)
+    }
+
+    /// What a command's caller is told: the crate's error, with the server's name.
+    fn lost(&self, fault: Fault) -> RedisError {
+        match fault {
+            Fault::Io(error) => io::Error::new(error.kind(), format!("{}: {error}", self.settings.server)).into(),
+            Fault::Protocol(error) => error,
+        }
     }
 
     pub(super) fn fault(&self, stage: Stage, fault: Fault) -> Error {

@@ -13,19 +13,10 @@ use std::{fmt, io};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The URL, or what the crate's own configuration asks for, cannot be used.
-    Url {
-        /// Which part of it: `port`, `protocol`.
+    /// An option makes no sense, or a file that it names cannot be used. Nothing was connected to.
+    Option {
+        /// Which one: `url: port`, `ca_file`.
         field: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// An option cannot be used.
-    Setting {
-        /// Of which connections.
-        server: Arc<str>,
-        /// Which one: `ca_file`.
-        field: &'static str,
         /// What is wrong with it.
         reason: String,
     },
@@ -86,19 +77,23 @@ impl Error {
     /// address, a certificate or an option that somebody has to change.
     pub fn is_transient(&self) -> bool {
         match self {
-            Error::Url { .. } | Error::Setting { .. } | Error::Tls { .. } => false,
+            Error::Option { .. } | Error::Tls { .. } => false,
             Error::Io { error, .. } => error.kind() != io::ErrorKind::PermissionDenied,
             Error::Refused { permanent, .. } => !permanent,
             Error::OutOfStep { stage, .. } => *stage != Stage::Connect,
         }
     }
 
-    /// What the URL's error is about, and why.
-    pub(super) fn url(field: &str, reason: impl Into<String>) -> Self {
-        Error::Url {
+    pub(super) fn option(field: &str, reason: impl Into<String>) -> Self {
+        Error::Option {
             field: field.to_owned(),
             reason: reason.into(),
         }
+    }
+
+    /// The same of a part of the URL.
+    pub(super) fn url(part: &str, reason: impl Into<String>) -> Self {
+        Error::option(&format!("url: {part}"), reason)
     }
 
     /// A failure of the socket; one of TLS beneath it comes out as such.
@@ -131,10 +126,7 @@ fn one_line(text: &str) -> String {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Url { field, reason } => write!(f, "url: {field}: {reason}"),
-            Error::Setting { server, field, reason } => {
-                write!(f, "{}{field}: {reason}", Stage::Connect.begin(server))
-            }
+            Error::Option { field, reason } => write!(f, "{field}: {reason}"),
             Error::Tls { server, error } => write!(f, "{}tls: {error}", Stage::Connect.begin(server)),
             Error::Io { server, stage, error } => write!(f, "{}{error}", stage.begin(server)),
             Error::Refused {

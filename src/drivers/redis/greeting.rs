@@ -116,7 +116,8 @@ impl Greeting {
         match (step, answer) {
             (Step::Library, _) => Ok(true),
             (Step::Ping, answer) if token.is_in(answer) => Ok(true),
-            (Step::Ping, Value::ServerError(error)) if is_sound(error) => Ok(false),
+            // A new connection to a server that runs a script is of no use yet.
+            (Step::Ping, Value::ServerError(error)) if is_sound(error) && error.code() != "BUSY" => Ok(false),
             (step, Value::ServerError(error)) => Err(refusal(settings, stage, step, error)),
             (Step::Ping, _) => Err(out_of_step(settings, stage)),
             (Step::Reset, Value::SimpleString(word)) if word == "RESET" => Ok(true),

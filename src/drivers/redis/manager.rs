@@ -2,7 +2,8 @@
 
 use super::connection::Connection;
 use super::error::{Error, Stage};
-use super::settings::{Reset, Settings};
+use super::reset::Reset;
+use super::settings::Settings;
 use super::url;
 use crate::Manager;
 use redis::aio::PubSub;
@@ -38,7 +39,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`Error::Url`] names the part that cannot be used, and never shows what may be part of a password.
+    /// [`Error::Option`] names the part that cannot be used, and never shows what may be part of a password.
     ///
     /// # Examples
     ///
@@ -60,7 +61,7 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`Error::Url`] if it asks for TLS without a check of the certificate, or contains certificates, which the crate lets
+    /// [`Error::Option`] if it asks for TLS without a check of the certificate, or contains certificates, which the crate lets
     /// nobody read: give those to [`ca_file`](Redis::ca_file) and [`client_certificate`](Redis::client_certificate).
     pub fn from_config(config: &ConnectionInfo) -> Result<Self, Error> {
         Ok(Redis {
@@ -120,7 +121,7 @@ impl Redis {
     }
 
     /// A configuration of rustls, instead of the files.
-    pub fn tls_config(self, config: impl Into<Arc<rustls::ClientConfig>>) -> Self {
+    pub fn tls(self, config: impl Into<Arc<rustls::ClientConfig>>) -> Self {
         let config = config.into();
         self.set_tls(|settings| settings.tls.whole = Some(config))
     }

@@ -26,7 +26,7 @@
 //! ```text
 //! url: port: must be a number from 1 to 65535 (in a user's name or password, write / ? # @ : and % as %2F %3F %23 %40 %3A and %25)
 //! cannot connect to database 0 on cache.example:6379: WRONGPASS invalid username-password pair or user is disabled.
-//! cannot connect to database 0 on cache.example:6379: ca_file: no file /etc/ssl/cache-ca.pem
+//! ca_file: no file /etc/ssl/cache-ca.pem
 //! cannot connect to database 0 on cache.example:6379: tls: invalid peer certificate: certificate expired: …
 //! ```
 //!
@@ -88,7 +88,7 @@
 //! | [`harmless`](Redis::harmless) | – | further commands that leave nothing behind |
 //! | [`ca_file`](Redis::ca_file) | the system's authorities | who may sign the server's certificate |
 //! | [`client_certificate`](Redis::client_certificate) | – | the certificate that the server asks for |
-//! | [`tls_config`](Redis::tls_config) | – | a configuration of rustls instead |
+//! | [`tls`](Redis::tls) | – | a configuration of rustls instead |
 //!
 //! Of the crate's own configuration the address, the user, the database, the protocol, the library's name, keepalive and the user
 //! timeout are taken over; `TCP_NODELAY` is always on.
@@ -128,9 +128,9 @@ mod connection;
 mod error;
 mod greeting;
 mod manager;
-mod open;
-mod restore;
+mod reset;
 mod settings;
+mod socket;
 mod stream;
 mod tls;
 mod url;
@@ -139,7 +139,9 @@ mod wire;
 pub use connection::Connection;
 pub use error::{Error, Stage};
 pub use manager::Redis;
-pub use settings::Reset;
+pub use reset::Reset;
 
 /// The very `redis` that this driver is built on, so that versions match.
 pub use redis;
+/// The very `rustls` for [`Redis::tls`].
+pub use rustls;

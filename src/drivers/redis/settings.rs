@@ -8,23 +8,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::error::Error;
-
-/// How a connection is cleaned between two leases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum Reset {
-    /// After what a lease did: nothing after reads and writes of keys, `DISCARD` and `UNWATCH` after a transaction that was
-    /// left open, `RESET` and the sign-on after anything else, and the end of the connection where `RESET` is not enough.
-    /// The next lease sees nothing of the last one.
-    #[default]
-    Altered,
-    /// `RESET` and the sign-on after every lease, which is a round trip each: for those who do not want to rely on the list
-    /// of harmless commands.
-    Always,
-    /// Nothing but waiting for answers that are still due. The next lease finds whatever the last one left: an open
-    /// transaction, another database or user, subscriptions.
-    Never,
-}
+use super::reset::Reset;
 
 /// Everything that a connection is opened with; shared by the manager and its connections.
 #[derive(Clone)]
@@ -81,7 +65,7 @@ impl Settings {
             ConnectionAddr::TcpTls { insecure: true, .. } => {
                 return Err(Error::url(
                     "#insecure",
-                    "not supported; Redis::tls_config takes a configuration of rustls that checks what you like",
+                    "not supported; Redis::tls takes a configuration of rustls that checks what you like",
                 ));
             }
             ConnectionAddr::TcpTls {
@@ -137,7 +121,7 @@ impl fmt::Debug for TlsSettings {
         f.debug_struct("Tls")
             .field("ca_file", &self.ca_file)
             .field("cert_file", &self.client.as_ref().map(|(certificate, _)| certificate))
-            .field("tls_config", &self.whole.is_some())
+            .field("whole", &self.whole.is_some())
             .finish()
     }
 }

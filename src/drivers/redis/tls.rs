@@ -21,11 +21,9 @@ pub(super) async fn config(settings: &Settings) -> Result<Arc<ClientConfig>, Err
         let made = tokio::task::spawn_blocking(move || make(&files)).await;
         made.unwrap_or_else(|error| Err(("tls", error.to_string())))
     });
-    made.await.cloned().map_err(|(field, reason)| Error::Setting {
-        server: settings.server.clone(),
-        field,
-        reason,
-    })
+    made.await
+        .cloned()
+        .map_err(|(field, reason)| Error::option(field, reason))
 }
 
 /// That nothing was asked of TLS where there is none.
@@ -35,13 +33,9 @@ pub(super) fn check_absent(settings: &Settings) -> Result<(), Error> {
         (None, None, None) => return Ok(()),
         (Some(_), ..) => "ca_file",
         (_, Some(_), _) => "cert_file",
-        _ => "tls_config",
+        _ => "tls",
     };
-    Err(Error::Setting {
-        server: settings.server.clone(),
-        field,
-        reason: "the URL asks for no encryption, write rediss://".to_owned(),
-    })
+    Err(Error::option(field, "the URL asks for no encryption, write rediss://"))
 }
 
 fn make(files: &TlsSettings) -> Result<Arc<ClientConfig>, Wrong> {

@@ -9,6 +9,8 @@ const EVERYWHERE: [&str; 2] = ["protocol", "client_name"];
 const TLS: [&str; 3] = ["ca_file", "cert_file", "key_file"];
 const UNIX: [&str; 3] = ["db", "user", "pass"];
 
+const ESCAPES: &str = "(in a user's name or password, write / ? # @ : and % as %2F %3F %23 %40 %3A and %25)";
+
 const SCHEMES: [&str; 7] = [
     "redis",
     "rediss",
@@ -26,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Settings, Error> {
     };
     let scheme = url.scheme().to_owned();
     let is_unix = scheme.ends_with("unix");
-    let is_tls = scheme.ends_with('s');
+    let is_tls = matches!(&*scheme, "rediss" | "valkeys");
     if is_unix {
         if url.host_str().is_some_and(|host| !host.is_empty()) || url.path().len() < 2 {
             return Err(Error::url("path", "must be absolute, as in unix:///run/redis.sock"));
@@ -43,7 +45,7 @@ pub(super) fn parse(text: &str) -> Result<Settings, Error> {
     match url.fragment() {
         None | Some("insecure") if is_tls => {}
         None => {}
-        Some(_) => return Err(Error::url("#", "has no meaning here (in a password, write %23 for #)")),
+        Some(_) => return Err(Error::url("#", format!("has no meaning here {ESCAPES}"))),
     }
     let mut extra = Vec::new();
     for (name, value) in url.query_pairs() {
@@ -57,6 +59,10 @@ pub(super) fn parse(text: &str) -> Result<Settings, Error> {
             } else {
                 &[]
             };
+            // With an @ it is rather the rest of a password.
+            if !is_plain(&name) || url.query().is_some_and(|query| query.contains('@')) {
+                return Err(Error::url("?", format!("has no meaning here {ESCAPES}")));
+            }
             let all: Vec<_> = EVERYWHERE.iter().chain(further).copied().collect();
             return Err(Error::url(
                 &name,
@@ -107,11 +113,7 @@ fn diagnose(text: &str) -> Error {
         return Error::url("scheme", "is missing, as in redis://host:6379/0");
     };
     if !SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) {
-        let is_word = scheme.len() < 20
-            && scheme
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
-        let what = if is_word {
+        let what = if is_plain(scheme) {
             format!("`{scheme}`")
         } else {
             "this".to_owned()
@@ -124,7 +126,6 @@ fn diagnose(text: &str) -> Error {
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (address, None),
     };
-    const ESCAPES: &str = "(in a user's name or password, write / ? # @ : and % as %2F %3F %23 %40 %3A and %25)";
     if host.is_empty() {
         Error::url("host", format!("is missing {ESCAPES}"))
     } else if port.is_some_and(|port| port.parse::<u16>().is_err()) {
@@ -132,6 +133,14 @@ fn diagnose(text: &str) -> Error {
     } else {
         Error::url("host", format!("is no name and no address {ESCAPES}"))
     }
+}
+
+/// Whether a word can be the name of an option, or of a scheme, that somebody has misspelt.
+fn is_plain(word: &str) -> bool {
+    word.len() < 20
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-._".contains(&byte))
 }
 
 impl Place {

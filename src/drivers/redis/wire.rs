@@ -8,7 +8,6 @@ use redis::{Cmd, Parser, Pipeline, PushKind, RedisError, Value};
 use std::future::poll_fn;
 use std::io::{self, Read};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -28,8 +27,6 @@ pub(super) struct Wire {
     due: u64,
     come: u64,
     is_gone: bool,
-    /// The server, for error texts.
-    server: Arc<str>,
 }
 
 /// Why a socket can be used no more.
@@ -40,17 +37,8 @@ pub(super) enum Fault {
     Protocol(RedisError),
 }
 
-impl From<Fault> for RedisError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Io(error) => error.into(),
-            Fault::Protocol(error) => error,
-        }
-    }
-}
-
 impl Wire {
-    pub(super) fn new(stream: Stream, server: Arc<str>) -> Self {
+    pub(super) fn new(stream: Stream) -> Self {
         Wire {
             stream,
             parser: Parser::new(),
@@ -60,7 +48,6 @@ impl Wire {
             due: 0,
             come: 0,
             is_gone: false,
-            server,
         }
     }
 
@@ -260,16 +247,15 @@ impl Wire {
         }
     }
 
-    /// The socket is not used again. The error of a question names the server that was asked.
+    /// The socket is not used again.
     fn fail(&mut self, error: io::Error) -> Fault {
         self.is_gone = true;
         let text = match error.kind() {
-            io::ErrorKind::UnexpectedEof => "the server closed the connection".to_owned(),
-            io::ErrorKind::BrokenPipe => "the connection is closed".to_owned(),
-            _ if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => return Fault::Io(error),
-            _ => error.to_string(),
+            io::ErrorKind::UnexpectedEof if error.get_ref().is_none() => "the server closed the connection",
+            io::ErrorKind::BrokenPipe => "the connection is closed",
+            _ => return Fault::Io(error),
         };
-        Fault::Io(io::Error::new(error.kind(), format!("{}: {text}", self.server)))
+        Fault::Io(io::Error::new(error.kind(), text))
     }
 }
 

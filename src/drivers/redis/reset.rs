@@ -4,9 +4,25 @@
 use super::connection::{Connection, Marks};
 use super::error::{Error, Stage};
 use super::greeting::{Greeting, Token, out_of_step};
-use super::settings::Reset;
 use redis::{Pipeline, Value, pipe};
 use std::collections::VecDeque;
+
+/// How a connection is cleaned between two leases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Reset {
+    /// After what a lease did: nothing after reads and writes of keys, `DISCARD` and `UNWATCH` after a transaction that was
+    /// left open, `RESET` and the sign-on after anything else, and the end of the connection where `RESET` is not enough.
+    /// The next lease sees nothing of the last one.
+    #[default]
+    Altered,
+    /// `RESET` and the sign-on after every lease, which is a round trip each: for those who do not want to rely on the list
+    /// of harmless commands.
+    Always,
+    /// Nothing but waiting for answers that are still due. The next lease finds whatever the last one left: an open
+    /// transaction, another database or user, subscriptions.
+    Never,
+}
 
 impl Connection {
     /// Undoes what a lease has left.
