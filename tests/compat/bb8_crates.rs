@@ -60,7 +60,7 @@ mod bb8_postgres_works {
 
     #[cfg(feature = "test-util")]
     #[test]
-    fn and_conforms() {
+    fn and_passes_the_whole_kit() {
         use fairpool::test_util::{Answer, Conformance};
 
         let Some(server) = Postgres::start(&[]) else { return };
@@ -128,7 +128,7 @@ mod bb8_redis_works {
 
     #[cfg(feature = "test-util")]
     #[test]
-    fn and_conforms() {
+    fn and_passes_the_whole_kit() {
         use bb8_redis::redis::cmd;
         use fairpool::test_util::{Answer, Conformance};
 

@@ -192,7 +192,7 @@ mod deadpool_redis_works {
 
     #[cfg(feature = "test-util")]
     #[test]
-    fn and_conforms() {
+    fn and_passes_the_whole_kit() {
         use fairpool::test_util::{Answer, Conformance};
 
         let Some(server) = Redis::start(&[]) else { return };

@@ -21,7 +21,7 @@
 //! | there | here |
 //! |---|---|
 //! | `test_on_check_out(true)`, the default | nothing to say: `validate_after_idle` is zero |
-//! | – | `validate_after_idle(Duration::from_millis(500))`: what is in use is lent unchecked, at a fraction of the cost; only for managers whose `has_broken` tells |
+//! | – | `validate_after_idle(Duration::from_millis(500))`: what is in use is lent unchecked, without a round trip and a task; only for managers whose `has_broken` tells |
 //! | `test_on_check_out(false)` | `validate_after_idle(None)` |
 //!
 //! A connection that nobody has used yet is not checked, but one that `min_idle` or `warm_up` opened is.

@@ -182,7 +182,7 @@ impl<M: ManageConnection> Manager for R2d2<M> {
 
     /// Waits for a closure whose call was dropped.
     fn reset(&self, conn: &mut Self::Connection) -> Option<impl Future<Output = Result<(), Error>> + Send> {
-        conn.is_unseen().then(|| async {
+        conn.is_unseen().then_some(async {
             conn.settle().await;
             if self.is_broken(conn) {
                 return Err(Error::new("the connection broke in a call that nobody waited for"));
