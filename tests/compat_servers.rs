@@ -1,6 +1,11 @@
 //! Six published managers, unmodified, over the wrappers and on real servers: they work, notice killed sessions, keep what they cache,
 //! and the server counts as many sessions as the pool.
-#![cfg(all(feature = "bb8-09", feature = "deadpool-013", feature = "r2d2-08"))]
+#![cfg(all(
+    feature = "bb8-09",
+    feature = "deadpool-013",
+    feature = "r2d2-08",
+    feature = "postgres"
+))]
 
 #[path = "compat/bb8_crates.rs"]
 mod bb8_crates;
@@ -8,6 +13,8 @@ mod bb8_crates;
 mod deadpool_crates;
 #[path = "compat/diesel_crate.rs"]
 mod diesel_crate;
+#[path = "postgres/onlooker.rs"]
+mod onlooker;
 #[path = "compat/r2d2_crates.rs"]
 mod r2d2_crates;
 mod servers;

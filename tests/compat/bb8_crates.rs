@@ -1,5 +1,6 @@
 //! bb8-postgres and bb8-redis.
 
+use super::onlooker::Onlooker;
 use super::servers::redis::Redis;
 use super::*;
 use fairpool::compat::bb8::Bb8;
@@ -64,8 +65,8 @@ mod bb8_postgres_works {
         use fairpool::test_util::{Answer, Conformance};
 
         let Some(server) = Postgres::start(&[]) else { return };
-        let server = Arc::new(server);
-        let (killer, counter) = (server.clone(), server.clone());
+        let onlooker = Onlooker::new(&server);
+        let (killer, counter) = (onlooker.clone(), onlooker.clone());
         let at = |url: String| Bb8::new(Theirs::new_from_stringlike(url, NoTls).unwrap());
         let nowhere = format!("postgresql://app:secret@127.0.0.1:{}/app", servers::keeper::free_port());
         // Without a password: an unoptimised SCRAM keeps its thread for longer than the kit likes.
@@ -81,11 +82,14 @@ mod bb8_postgres_works {
                 let killer = killer.clone();
                 Box::pin(async move {
                     let row = client.query_one("SELECT pg_backend_pid()", &[]).await?;
-                    killer.psql(&format!("SELECT pg_terminate_backend({}, 9000)", row.get::<_, i32>(0)));
+                    assert!(killer.kill(row.get(0)).await);
                     Ok(())
                 })
             })
-            .sessions(move |_| Box::pin(std::future::ready(Ok(counter.sessions()))))
+            .sessions(move |_| {
+                let counter = counter.clone();
+                Box::pin(async move { Ok(counter.sessions().await) })
+            })
             .permanent(at(server.url().replace("secret", "wrong")).permanent_if(|_| true))
             .transient(at(nowhere));
         conforms(kit, &DIRT);

@@ -1,5 +1,6 @@
 //! deadpool-postgres and deadpool-redis.
 
+use super::onlooker::Onlooker;
 use super::servers::redis::Redis;
 use super::*;
 use fairpool::compat::deadpool::Deadpool;
@@ -87,14 +88,14 @@ mod deadpool_postgres_works {
         use fairpool::test_util::{Answer, Conformance};
 
         let Some(server) = Postgres::start(&[]) else { return };
-        let server = Arc::new(server);
+        let onlooker = Onlooker::new(&server);
         // Without a password: an unoptimised SCRAM keeps its thread for longer than the kit likes.
         let clean = || {
             let recycling_method = RecyclingMethod::Clean;
             let config = server.trusted().parse().unwrap();
             Deadpool::new(Theirs::from_config(config, NoTls, ManagerConfig { recycling_method }))
         };
-        let (killer, counter) = (server.clone(), server.clone());
+        let (killer, counter) = (onlooker.clone(), onlooker.clone());
         let wrong = Theirs::new(server.url().replace("secret", "wrong").parse().unwrap(), NoTls);
         let nowhere = format!("postgresql://app@127.0.0.1:{}/app", servers::keeper::free_port());
         let kit = |wrapped: Deadpool<Theirs>| {
@@ -119,11 +120,14 @@ mod deadpool_postgres_works {
                     let killer = killer.clone();
                     Box::pin(async move {
                         let row = conn.query_one("SELECT pg_backend_pid()", &[]).await?;
-                        killer.psql(&format!("SELECT pg_terminate_backend({}, 9000)", row.get::<_, i32>(0)));
+                        assert!(killer.kill(row.get(0)).await);
                         Ok(())
                     })
                 })
-                .sessions(move |_| Box::pin(std::future::ready(Ok(counter.sessions()))))
+                .sessions(move |_| {
+                    let counter = counter.clone();
+                    Box::pin(async move { Ok(counter.sessions().await) })
+                })
         };
         let lazy = kit(clean())
             .permanent(Deadpool::new(wrong).permanent_if(|_| true))
