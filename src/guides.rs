@@ -30,6 +30,9 @@ pub mod tradeoffs {}
 #[doc = include_str!("../docs/keys.md")]
 pub mod keys {}
 
+#[doc = include_str!("../docs/sessions.md")]
+pub mod sessions {}
+
 #[doc = include_str!("../docs/managers.md")]
 pub mod managers {}
 

@@ -111,6 +111,14 @@ impl Postgres {
         &self.settings.database
     }
 
+    /// The same database as this user.
+    pub(super) fn with_login(self, user: &str, password: &str) -> Self {
+        self.set(|settings| {
+            settings.config.user(user);
+            settings.config.password(password);
+        })
+    }
+
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
         change(Arc::make_mut(&mut self.settings));
         self

@@ -116,6 +116,7 @@ mod link;
 mod manager;
 mod notifications;
 mod reset;
+mod session;
 mod settings;
 mod socket;
 mod statements;
@@ -132,6 +133,10 @@ pub use error::Error;
 pub use manager::Postgres;
 pub use notifications::{Notifications, Notified};
 pub use reset::Reset;
+pub use session::{
+    Abortion, Login, Losses, Refusal, Session, SessionError, SessionMode, SessionState, SessionTransaction,
+    SessionTransactionBuilder, Sessions, UserSessions,
+};
 pub use tls::SslMode;
 pub use transaction::Transaction;
 
