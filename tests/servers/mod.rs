@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `keeper.rs`, `keep.sh` | a server as a process: start, stop, freeze, kill; its end |
 //! | `postgres.rs`, `mysql.rs`, `redis.rs` | a kind of server each: how it is set up, its users, what it counts |
+//! | `pgbouncer.rs` | a PgBouncer before a PostgreSQL server |
 //! | `certificates.rs` | an authority and a server's certificate, in date or expired |
 //!
 //! Where a server is not installed, `start` says so and returns `None`; under `CI=true` the test fails.
@@ -13,5 +14,6 @@
 pub(crate) mod certificates;
 pub(crate) mod keeper;
 pub(crate) mod mysql;
+pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
 pub(crate) mod redis;

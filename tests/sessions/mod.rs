@@ -10,6 +10,7 @@
 //! | `users.rs` | a connection lent to somebody else than who opened it |
 //! | `beside.rs` | another meaning than PgBouncer's |
 
+mod beside;
 mod dropping;
 mod keeping;
 mod leaking;
