@@ -98,6 +98,7 @@ async fn in_a_copy_to_the_server_nothing_of_it_is_kept() -> Outcome {
     let mut sink = Box::pin(sink);
     sink.feed(b"1\n2\n").await?;
     sink.flush().await?;
+    assert!(!conn.is_idle(), "the copy is not seen");
     drop(sink);
     drop(conn);
     let conn = same(&pool, process).await;
@@ -177,12 +178,27 @@ async fn with_pipelined_queries_under_way_they_are_called_off_each() -> Outcome 
 }
 
 #[tokio::test]
+async fn with_a_request_that_was_not_even_sent_it_is_called_off() -> Outcome {
+    let Some(server) = server() else { return Ok(()) };
+    let pool = single(superuser(server));
+    let mut conn = pool.acquire().await?;
+    let process = conn.process_id();
+    // So that nothing but the request itself can tell that there is one.
+    conn.settled().await;
+    begin(pin!(conn.batch_execute("SELECT pg_sleep(3600)")));
+    drop(conn);
+    drop(same(&pool, process).await);
+    Ok(())
+}
+
+#[tokio::test]
 async fn with_a_query_that_has_a_timeout_it_is_called_off() -> Outcome {
     let Some(server) = server() else { return Ok(()) };
     let pool = single(superuser(server));
     let conn = pool.acquire().await?;
     let process = conn.process_id();
-    let timed = tokio::time::timeout(Duration::from_millis(20), conn.query("SELECT pg_sleep(3600)", &[]));
+    let slow = conn.prepare("SELECT pg_sleep(3600)").await?;
+    let timed = tokio::time::timeout(Duration::from_millis(20), conn.query(&slow, &[]));
     assert!(timed.await.is_err());
     drop(conn);
     drop(same(&pool, process).await);
