@@ -14,6 +14,8 @@ use tokio_postgres::CancelToken;
 
 /// How long what is under way may go on by itself before it is cancelled: most of it ends sooner than a cancel takes.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// And how long after cancels that changed nothing.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Cancels what one connection does, over a route and with encryption like its own.
 ///
@@ -69,7 +71,15 @@ impl Canceller {
     /// Waits until nothing is under way, and cancels what goes on for longer than a moment. Each cancel has arrived, or
     /// has not been sent, when this ends: the server ignores one that finds the session idle, so no later request is hit.
     pub(super) async fn call_off(&self, link: &Link) -> Result<(), Error> {
-        while timeout(PATIENCE, link.quiet()).await.is_err() {
+        let (mut patience, mut due) = (PATIENCE, link.now().due());
+        while timeout(patience, link.quiet()).await.is_err() {
+            let left = link.now().due();
+            // No cancel moves an answer that somebody keeps without reading it.
+            patience = match left < due {
+                true => PATIENCE,
+                false => (patience * 2).min(LONGEST_PATIENCE),
+            };
+            due = left;
             self.cancel().await?;
         }
         match link.now().has(OVER) {

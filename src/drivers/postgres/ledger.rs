@@ -308,3 +308,7 @@ impl Fields {
             | bit(self.is_unsupported && self.is_from_replan, STALE)
     }
 }
+
+#[cfg(test)]
+#[path = "ledger_tests.rs"]
+mod tests;

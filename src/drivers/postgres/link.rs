@@ -53,8 +53,8 @@ const PASSING: u64 = STATUS | COPY_IN | BLOCKED | DUE | CLOSES;
 const DUE_SHIFT: u32 = 16;
 const CLOSES_SHIFT: u32 = 40;
 const COUNT: u64 = (1 << 24) - 1;
-const DUE: u64 = COUNT << DUE_SHIFT;
-const CLOSES: u64 = COUNT << CLOSES_SHIFT;
+pub(super) const DUE: u64 = COUNT << DUE_SHIFT;
+pub(super) const CLOSES: u64 = COUNT << CLOSES_SHIFT;
 
 /// Shared by a connection's handle, its stream and its task.
 #[derive(Debug, Default)]
@@ -80,7 +80,7 @@ struct Listeners(Mutex<Option<broadcast::Sender<Notification>>>);
 
 /// A look at the word.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Now(u64);
+pub(super) struct Now(pub(super) u64);
 
 impl Link {
     pub(super) fn now(&self) -> Now {
@@ -227,6 +227,11 @@ impl Now {
     /// As `is_quiet`, without exception.
     pub(super) fn is_idle(self) -> bool {
         self.is_quiet() && !self.has(CLOSES)
+    }
+
+    /// How many answers are due.
+    pub(super) fn due(self) -> u64 {
+        (self.0 & DUE) >> DUE_SHIFT
     }
 
     /// Whether it can never be used again.
