@@ -79,9 +79,9 @@ async fn invalidate_replaces_idle_and_lent_ones() {
     assert!(id != first && id != second);
 }
 
-/// Leases that are dropped in the middle of a statement: of their first, and of one behind a transaction that was dropped, where
+/// A lease that is dropped in the middle of a statement: of its first, or of one behind a transaction that was dropped, where
 /// `mysql_async` does not know that an answer is due.
-async fn abandon(pool: &fairpool::Pool<Mysql>, behind_a_transaction: bool) {
+async fn abandon(pool: &fairpool::Pool<Mysql>, behind_a_transaction: bool, given_up: bool) {
     let mut conn = pool.acquire().await.expect("a connection");
     if behind_a_transaction {
         drop(conn.start_transaction(Default::default()).await.expect("begun"));
@@ -89,19 +89,24 @@ async fn abandon(pool: &fairpool::Pool<Mysql>, behind_a_transaction: bool) {
     let cut = tokio::time::timeout(Duration::from_millis(50), conn.query_drop(ENDLESS)).await;
     assert!(cut.is_err());
     assert_ne!(conn.is_disconnected(), behind_a_transaction);
+    if given_up {
+        conn.mark_broken();
+    }
 }
 
 #[tokio::test]
 async fn an_abandoned_statement_is_killed_and_its_session_ends() {
     let Some(server) = Server::start(&[]) else { return };
-    let pool = pool(manager(&server), 8);
-    for behind_a_transaction in [false, true] {
-        let leases = (0..8).map(|_| abandon(&pool, behind_a_transaction));
+    let pool = pool(manager(&server), 4);
+    for (behind_a_transaction, given_up) in [(false, false), (true, false), (true, true)] {
+        let leases = (0..4).map(|_| abandon(&pool, behind_a_transaction, given_up));
         futures::future::join_all(leases).await;
         until("all are gone", || server.sessions() == 0).await;
-        assert_eq!(pool.status().occupied(), 0);
+        until("all are closed", || pool.status().occupied() == 0).await;
     }
-    pool.acquire().await.expect("a new one").ping().await.expect("it lives");
+    let mut conn = pool.acquire().await.expect("a new one");
+    conn.ping().await.expect("it lives");
+    drop(conn);
     assert!(pool.drain(NEVER).await.completed);
 }
 
@@ -109,7 +114,7 @@ async fn an_abandoned_statement_is_killed_and_its_session_ends() {
 async fn without_the_kill_it_would_run_on() {
     let Some(server) = Server::start(&[]) else { return };
     let pool = pool(manager(&server).kill_abandoned(false), 1);
-    abandon(&pool, false).await;
+    abandon(&pool, false, false).await;
     assert!(pool.drain(NEVER).await.completed);
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(server.sessions(), 1);
