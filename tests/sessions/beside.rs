@@ -271,6 +271,25 @@ fn what_a_mode_breaks_is_broken_in_both_and_leaks_in_pgbouncer_alone() {
 }
 
 #[test]
+fn pgbouncer_keeps_a_clients_time_zone_and_we_do_not() {
+    run(async {
+        let Some(town) = Town::new(1) else { return };
+        let script: Script<'_> = &[
+            ('a', "SET TimeZone = 'Asia/Tokyo'"),
+            ('b', "BEGIN"),
+            ('b', "SHOW TimeZone"),
+            ('a', "SHOW TimeZone"),
+        ];
+        let Some([ours, theirs]) = both(&town, MODES[1], 2, script).await else {
+            return;
+        };
+        let tokyo = Seen::Answer("Asia/Tokyo; (0) ".to_owned());
+        assert_eq!((ours[3] == tokyo, theirs[3] == tokyo), (false, true));
+        assert!(ours[2] != tokyo && theirs[2] != tokyo, "neither shows it to others");
+    });
+}
+
+#[test]
 fn after_a_refusal_our_session_goes_on_and_pgbouncers_client_is_gone() {
     run(async {
         let Some(town) = Town::new(1) else { return };

@@ -2,6 +2,7 @@
 
 use super::{Town, run};
 use fairpool::drivers::postgres::{Losses, Refusal, SessionError, SessionMode, SessionState};
+use futures::StreamExt;
 use std::sync::{Arc, Mutex};
 
 const SHARED: [SessionMode; 2] = [SessionMode::Transaction, SessionMode::Statement];
@@ -104,7 +105,44 @@ fn state_that_would_be_lost_is_refused_with_what_to_use_instead() {
 }
 
 #[test]
-fn session_mode_refuses_nothing() {
+fn a_copy_that_no_call_can_serve_is_refused_and_a_guards_connection_serves_it() {
+    run(async {
+        let Some(town) = Town::new(1) else { return };
+        for mode in [SessionMode::Session, SessionMode::Transaction] {
+            let mut session = town.sessions(mode).open();
+            let copy = format!("COPY {} TO STDOUT", town.name);
+            let error = session.simple_query(&copy).await.unwrap_err();
+            assert_eq!(error.refusal(), Some(Refusal::Copy));
+            let transaction = session.transaction().await.unwrap();
+            transaction.execute(&town.insert(7), &[]).await.unwrap();
+            let rows = transaction.connection().copy_out(&copy).await.unwrap();
+            let rows: Vec<_> = rows.map(|part| part.unwrap()).collect().await;
+            assert_eq!(rows.concat(), b"7\n");
+            transaction.rollback().await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_copy_that_no_text_gave_away_costs_its_connection_and_holds_up_nobody() {
+    run(async {
+        let Some(town) = Town::with(1, |db| db.parameter("standard_conforming_strings", "off")) else {
+            return;
+        };
+        for mode in [SessionMode::Session, SessionMode::Transaction, SessionMode::Statement] {
+            let sessions = town.sessions(mode);
+            let mut session = sessions.open();
+            let sql = format!(r"SELECT 'a\''; COPY {} FROM STDIN; --'", town.name);
+            session.batch_execute(&sql).await.unwrap_err();
+            assert!(!session.is_holding());
+            let mut other = sessions.open();
+            assert_eq!(other.query("SELECT 1", &[]).await.unwrap().len(), 1);
+        }
+    });
+}
+
+#[test]
+fn session_mode_refuses_no_state() {
     run(async {
         let Some(town) = Town::new(1) else { return };
         let mut session = town.sessions(SessionMode::Session).open();

@@ -80,6 +80,8 @@ pub enum Refusal {
     Control,
     /// [`Session::transaction`](super::Session::transaction) while SQL has a transaction open.
     Nested,
+    /// `COPY` from or to the client by a call that has no data to send and nowhere to put it.
+    Copy,
 }
 
 /// Why a transaction came to nothing.
@@ -158,6 +160,7 @@ impl fmt::Display for Refusal {
             }
             Refusal::Control => f.write_str("SQL that begins or ends a transaction within one that its guard ends"),
             Refusal::Nested => f.write_str("a transaction within one that SQL began"),
+            Refusal::Copy => f.write_str("COPY from or to the client; use `connection` of a transaction"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What all sessions of one pool share, and the connections that it lends them.
 
 use super::super::connection::Connection;
+use super::super::link::COPY_IN;
 use super::super::manager::Postgres;
 use super::error::SessionError;
 use super::login::Login;
@@ -100,6 +101,20 @@ fn supersede(keyed: &Keyed<Login, Postgres>, login: &Login) {
     for (other, counts) in keyed.status().keys {
         if other.user() == login.user() && other != *login && counts.occupied() > 0 {
             keyed.invalidate_key(&other);
+        }
+    }
+}
+
+impl Lease {
+    /// Whether it is of no more use: the session is over, or the server waits for data that nobody will send.
+    pub(super) fn is_at_odds(&self) -> bool {
+        self.is_broken() || self.link().now().has(COPY_IN)
+    }
+
+    pub(super) fn mark_broken(&mut self) {
+        match self {
+            Lease::Pool(conn) => conn.mark_broken(),
+            Lease::User(conn) => conn.mark_broken(),
         }
     }
 }

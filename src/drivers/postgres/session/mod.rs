@@ -8,7 +8,7 @@
 //! | `transaction.rs` | a transaction's guard |
 //! | `house.rs` | what all sessions of a pool share; the connections that it lends |
 //! | `mode.rs`, `login.rs`, `error.rs` | the words: modes and what they lose; users; what can go wrong |
-//! | `words.rs`, `tokens.rs` | what a text of SQL asks for |
+//! | `words.rs`, `statement.rs`, `tokens.rs` | what a text of SQL asks for |
 //! | `audit.rs` | what the server says is left |
 //!
 //! The table of what each mode breaks is in [the guide](crate::guides::sessions).
@@ -21,6 +21,7 @@ mod mode;
 #[expect(clippy::module_inception, reason = "the noun that the room is named after")]
 mod session;
 mod sessions;
+mod statement;
 mod tokens;
 mod transaction;
 mod turn;

@@ -47,7 +47,7 @@ impl<'a> Tokens<'a> {
 
     fn skip_blanks(&mut self) {
         loop {
-            let rest = self.rest.trim_start();
+            let rest = self.rest.trim_ascii_start();
             self.rest = rest;
             if rest.starts_with("--") {
                 self.take_past("\n");

@@ -52,10 +52,7 @@ impl<'a> Turn<'a> {
     /// Has a server connection for this statement, if it is allowed.
     pub(super) async fn begin(session: &'a mut Session, sql: &'a str) -> Result<Self, SessionError> {
         let mode = session.mode();
-        let reading = match (&session.standing, mode) {
-            (Standing::Sound, SessionMode::Session) => Reading::default(),
-            _ => Reading::of(sql),
-        };
+        let reading = Reading::of(sql);
         session.stand(reading.rolls_back)?;
         if mode == SessionMode::Statement && reading.opens {
             return Err(session.refused(Refusal::Transaction));
@@ -92,8 +89,11 @@ impl<'a> Turn<'a> {
     async fn seat(session: &'a mut Session, sql: &'a str, is_guards: bool) -> Result<Self, SessionError> {
         if let Some(conn) = &mut session.lease {
             // What a dropped call or guard has left under way.
-            conn.settled().await;
-            if conn.is_broken() {
+            if !conn.is_at_odds() {
+                conn.settled().await;
+            }
+            if conn.is_at_odds() {
+                conn.mark_broken();
                 return Err(session.disconnected(true));
             }
         } else {
@@ -139,7 +139,7 @@ impl<'a> Turn<'a> {
     pub(super) async fn end<T>(mut self, outcome: Result<T, Error>) -> Result<T, SessionError> {
         let mode = self.session.mode();
         let conn = self.session.conn_mut();
-        if outcome.is_err() {
+        if outcome.is_err() && !conn.is_at_odds() {
             // The error came before the server said what has become of the transaction.
             conn.settled().await;
         }
@@ -148,7 +148,8 @@ impl<'a> Turn<'a> {
             error,
         });
         let is_open = conn.is_in_transaction();
-        if conn.is_broken() {
+        if conn.is_at_odds() {
+            conn.mark_broken();
             self.is_over = true;
             let _ = self.session.disconnected(self.was_open && !self.is_guards);
             return outcome;
@@ -242,9 +243,12 @@ impl Session {
         }
     }
 
-    /// Whether its mode can keep what the statement makes.
+    /// Whether the statement can be made here, and its mode can keep what it makes.
     pub(super) fn check(&self, reading: Reading) -> Result<(), SessionError> {
         let rules = &self.house.rules;
+        if reading.copies {
+            return Err(self.refused(Refusal::Copy));
+        }
         if !rules.mode.shares_connections() {
             return Ok(());
         }
