@@ -16,6 +16,12 @@ fn postgresql_starts_counts_restarts_and_leaves_nothing() {
     server.keeper.stop();
     server.keeper.begin();
     assert_eq!(server.psql("SHOW ssl"), "on");
+    server.keeper.kill();
+    server.keeper.begin();
+    let forked = server.keeper.freeze();
+    assert!(forked.len() > 3, "the checkpointer and its colleagues: {forked:?}");
+    server.keeper.thaw();
+    assert_eq!(server.psql("SELECT 1"), "1");
     server.keeper.freeze();
     let dir = server.keeper.dir().to_owned();
     drop(server);

@@ -18,7 +18,9 @@ while read -r order; do
 done
 
 if alive; then
-    kill -CONT "$pid"
+    # Frozen, it would not hear the signal, nor would those that it has forked hear from it.
+    read -r -a forked <"/proc/$pid/task/$pid/children"
+    kill -CONT "$pid" "${forked[@]}" 2>/dev/null
     kill "-$stop" "$pid"
     for _ in {1..500}; do
         alive || break

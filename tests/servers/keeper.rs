@@ -80,7 +80,7 @@ impl Keeper {
         self.pid.truncate(self.pid.trim_end().len());
         let since = Instant::now();
         while !self.log().get(before..).is_some_and(|log| log.contains(self.ready)) {
-            let alive = self.is_alive();
+            let alive = is_alive(&self.pid);
             assert!(alive && since.elapsed() < READY, "it does not start:\n{}", self.log());
             thread::sleep(Duration::from_millis(5));
         }
@@ -92,19 +92,42 @@ impl Keeper {
         self.wait();
     }
 
-    /// Kills it, and waits until it is gone.
+    /// Kills it with all that it has forked, as a power cut does, and waits until they are gone.
     pub(crate) fn kill(&self) {
+        // Still, it forks no more, and cleans nothing up.
+        let forked = self.freeze();
         self.signal("KILL");
+        for pid in &forked {
+            signal(pid, "KILL");
+        }
         self.wait();
+        while forked.iter().any(|pid| is_alive(pid)) {
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 
-    /// Holds its main process still; those that it has forked go on.
-    pub(crate) fn freeze(&self) {
+    /// Holds it still, with all that it has forked, and waits until they are; those are told.
+    pub(crate) fn freeze(&self) -> Vec<String> {
+        // First itself, so that it forks no more.
         self.signal("STOP");
+        while !is_still(&self.pid) {
+            thread::sleep(Duration::from_millis(2));
+        }
+        let forked = self.forked();
+        for pid in &forked {
+            signal(pid, "STOP");
+        }
+        while forked.iter().any(|pid| is_alive(pid) && !is_still(pid)) {
+            thread::sleep(Duration::from_millis(2));
+        }
+        forked
     }
 
     /// Ends [`freeze`](Keeper::freeze).
     pub(crate) fn thaw(&self) {
+        for pid in self.forked() {
+            signal(&pid, "CONT");
+        }
         self.signal("CONT");
     }
 
@@ -113,22 +136,43 @@ impl Keeper {
         &self.pid
     }
 
-    fn is_alive(&self) -> bool {
-        // A zombie is one that its keeper has not waited for.
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid));
-        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    /// The processes that it has forked: a session each, where the server works like that.
+    fn forked(&self) -> Vec<String> {
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.pid));
+        let children = children.unwrap_or_default();
+        children.split_whitespace().map(str::to_owned).collect()
     }
 
     fn wait(&self) {
-        while self.is_alive() {
+        while is_alive(&self.pid) {
             thread::sleep(Duration::from_millis(2));
         }
     }
 
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").arg(format!("-{signal}")).arg(&self.pid).status();
-        assert!(sent.is_ok_and(|status| status.success()), "no process {}", self.pid);
+    fn signal(&self, name: &str) {
+        assert!(signal(&self.pid, name), "no process {}", self.pid);
     }
+}
+
+fn is_alive(pid: &str) -> bool {
+    // A zombie is one that its keeper has not waited for.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+fn is_still(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+    stat.is_ok_and(|stat| stat.contains(") T "))
+}
+
+/// False when there is no such process any more.
+fn signal(pid: &str, name: &str) -> bool {
+    let sent = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(pid)
+        .stderr(Stdio::null())
+        .status();
+    sent.is_ok_and(|status| status.success())
 }
 
 /// Ends the server and removes its directory; waits for both.
