@@ -1,11 +1,11 @@
-//! Draws the kept results: plots into `benches/results`, tables into `docs/performance.md`.
+//! Draws the kept results: plots into `benches/results`, tables into `docs/performance.md` and `docs/outages.md`.
 //!
 //! ```text
 //! cargo bench --bench plots        # after the other benches; measures nothing
 //! ```
 //!
 //! Each plot and each table comes from the newest full run of its bench. Nothing in them is written by hand. A test run
-//! (without `--bench`) draws into the target folder and leaves the page alone.
+//! (without `--bench`) draws into the target folder and leaves the pages alone.
 
 #![allow(clippy::print_stdout, reason = "a bench reports on the terminal")]
 
@@ -17,6 +17,8 @@ use plots::results::Results;
 use plots::{figures, page};
 use std::error::Error;
 use std::path::Path;
+
+const PAGES: [&str; 2] = ["docs/performance.md", "docs/outages.md"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -34,10 +36,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("drawn: {}", file.display());
     }
     if drawing {
-        let path = root.join("docs/performance.md");
-        let text = std::fs::read_to_string(&path)?;
-        std::fs::write(&path, page::fill(&text, &results)?)?;
-        println!("filled: {}", path.display());
+        for page in PAGES {
+            let path = root.join(page);
+            let text = std::fs::read_to_string(&path)?;
+            std::fs::write(&path, page::fill(&text, &results)?)?;
+            println!("filled: {}", path.display());
+        }
     }
     Ok(())
 }

@@ -38,3 +38,6 @@ pub mod managers {}
 
 #[doc = include_str!("../docs/operations.md")]
 pub mod operations {}
+
+#[doc = include_str!("../docs/outages.md")]
+pub mod outages {}

@@ -13,6 +13,7 @@ pub(crate) fn all(results: &Results) -> Vec<Figure> {
     figures.extend(run("tails").flat_map(of_tails));
     figures.extend(run("costs").flat_map(of_costs));
     figures.extend(run("scale").flat_map(of_scale));
+    figures.extend(run("down").flat_map(of_down));
     figures
 }
 
@@ -206,6 +207,67 @@ fn of_scale(run: &Run) -> Vec<Figure> {
             ),
         ],
     )]
+}
+
+/// The names are short, so that all faults fit in a row.
+const FAULTS: [(&str, &str); 9] = [
+    ("refuse", "refuse"),
+    ("reset", "reset"),
+    ("silent", "silent"),
+    ("half-open", "half"),
+    ("unreachable", "gone"),
+    ("slow", "slow"),
+    ("cut", "cut"),
+    ("frozen", "frozen"),
+    ("killed", "killed"),
+];
+
+/// Where the second ends that is looked at after an outage.
+const NOT_YET: f64 = 1000.0;
+
+fn of_down(run: &Run) -> Vec<Figure> {
+    let by_fault = |backend: &str, title: &str, what: &str, missing: f64| {
+        let mut series: Series = Vec::new();
+        for (at, (fault, _)) in FAULTS.iter().enumerate() {
+            for (pool, figure) in named(&run.json[backend][fault], |figures| Some(figures[what].as_f64())) {
+                // A logarithm wants more than nothing.
+                let point = (at as f64, figure.unwrap_or(missing).max(0.1));
+                match series.iter_mut().find(|(name, _)| *name == pool) {
+                    Some((_, points)) => points.push(point),
+                    None => series.push((pool, vec![point])),
+                }
+            }
+        }
+        Panel::Curves(Curves {
+            title: title.into(),
+            x_label: "fault",
+            y_label: "ms",
+            x: Axis::names(FAULTS.iter().map(|(_, name)| (*name).to_owned())),
+            y: Axis::powers(values(&series)),
+            series,
+        })
+    };
+    let both = |backend: &str| {
+        let success = "from heal to first answer (at 1000: none yet)";
+        vec![
+            by_fault(backend, success, "first_success_ms", NOT_YET),
+            by_fault(backend, "the latest request: beyond its 500 ms", "late_ms", NOT_YET),
+        ]
+    };
+    vec![
+        Figure::of(
+            run,
+            "down-postgres.svg",
+            "An outage of PostgreSQL: less is better",
+            both("postgres"),
+        ),
+        Figure::of(
+            run,
+            "down-redis.svg",
+            "An outage of Redis: less is better",
+            both("redis"),
+        ),
+    ]
 }
 
 /// The best is on top: which end that is, the label says.

@@ -15,6 +15,7 @@ pub(crate) fn colour(subject: &str) -> RGBColor {
         "deadpool-unmanaged" => RGBColor(0x56, 0xb4, 0xe9),
         "mobc" => RGBColor(0xcc, 0x79, 0xa7),
         "fast_pool" => RGBColor(0xe6, 0x9f, 0x00),
+        "sqlx" => RGBColor(0x8c, 0x56, 0x4b),
         "tokio-semaphore" => RGBColor(0x6b, 0x4c, 0x9a),
         _ => RGBColor(0xa0, 0xa0, 0xa0),
     }
