@@ -1,0 +1,142 @@
+//! Where fairpool is behind a peer that resets alike, and whether that is more than noise.
+//!
+//! Subjects are measured in turns, so each round is a comparison of its own. Behind means: by the median of the rounds'
+//! ratios more than 3 %, and in more than three rounds of four.
+
+use super::entry::Reset;
+use super::load::Sample;
+use super::rounds::Record;
+use crate::report::{median, number, table};
+use serde_json::{Value, json};
+
+const OURS: &str = "fairpool";
+
+/// What is compared, which way is better, and among how many tasks it has to be ahead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    Rate,
+    P99,
+}
+
+pub(crate) struct Bar {
+    cell: String,
+    reset: Reset,
+    measure: Measure,
+    best: &'static str,
+    /// How many times the peer's ours is, best above 1.
+    ratios: Vec<f64>,
+    /// Whether a tie is not enough.
+    must_lead: bool,
+}
+
+impl Measure {
+    fn name(self) -> &'static str {
+        match self {
+            Measure::Rate => "leases/s",
+            Measure::P99 => "p99",
+        }
+    }
+
+    /// Larger is better.
+    fn worth(self, sample: &Sample) -> f64 {
+        match self {
+            Measure::Rate => sample.rate,
+            Measure::P99 => 1.0 / sample.took[1],
+        }
+    }
+}
+
+/// The bars of one cell.
+pub(crate) fn judge(cell: &[&Record]) -> Vec<Bar> {
+    let mut bars = Vec::new();
+    for reset in Reset::ALL {
+        let alike: Vec<&&Record> = cell.iter().filter(|record| record.reset == reset).collect();
+        for measure in [Measure::Rate, Measure::P99] {
+            let worth = |record: &&&&Record| record.median(|sample| measure.worth(sample));
+            let ours = alike.iter().find(|record| record.subject == OURS);
+            let peers = alike.iter().filter(|record| record.subject != OURS);
+            let best = peers.max_by(|a, b| worth(a).total_cmp(&worth(b)));
+            let (Some(ours), Some(best)) = (ours, best) else {
+                continue;
+            };
+            let rounds = ours.samples.iter().zip(&best.samples);
+            let ratios = rounds.map(|(ours, best)| measure.worth(ours) / measure.worth(best));
+            let (backend, work, tasks) = (ours.backend, ours.work.name(), ours.tasks);
+            bars.push(Bar {
+                cell: format!("{backend}/{work}/{tasks}"),
+                reset,
+                measure,
+                best: best.subject,
+                ratios: ratios.collect(),
+                must_lead: measure == Measure::P99 && tasks > 64,
+            });
+        }
+    }
+    bars
+}
+
+impl Bar {
+    fn median(&self) -> f64 {
+        median(self.ratios.clone())
+    }
+
+    fn verdict(&self) -> &'static str {
+        let rounds = self.ratios.len();
+        let mostly = |count: usize| 4 * count > 3 * rounds;
+        let (behind, ahead) = (
+            self.ratios.iter().filter(|ratio| **ratio < 1.0).count(),
+            self.ratios.iter().filter(|ratio| **ratio > 1.0).count(),
+        );
+        match self.median() {
+            ratio if ratio < 0.97 && mostly(behind) => "behind",
+            ratio if ratio > 1.03 && mostly(ahead) => "ahead",
+            _ if self.must_lead => "as good, not ahead",
+            _ => "as good",
+        }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({
+            "cell": self.cell, "reset": self.reset.name(), "measure": self.measure.name(), "best": self.best, "ratios": self.ratios,
+            "verdict": self.verdict(),
+        })
+    }
+}
+
+pub(crate) fn bars_table(bars: &[Bar]) -> String {
+    let head = [
+        "cell",
+        "reset",
+        "measure",
+        "the best peer",
+        "fairpool is times as good",
+        "rounds",
+        "verdict",
+    ];
+    let rows = bars.iter().map(|bar| {
+        let smallest = bar.ratios.iter().copied().fold(f64::MAX, f64::min);
+        let largest = bar.ratios.iter().copied().fold(0.0, f64::max);
+        vec![
+            bar.cell.clone(),
+            bar.reset.name().to_owned(),
+            bar.measure.name().to_owned(),
+            bar.best.to_owned(),
+            number(bar.median()),
+            format!("{} … {}", number(smallest), number(largest)),
+            bar.verdict().to_owned(),
+        ]
+    });
+    table(&head, rows.collect())
+}
+
+/// How many of them are met, in a line.
+pub(crate) fn tally(bars: &[Bar]) -> String {
+    let of = |verdict: &str| bars.iter().filter(|bar| bar.verdict() == verdict).count();
+    format!(
+        "Of {} comparisons fairpool is ahead in {}, as good in {}, behind in {}.",
+        bars.len(),
+        of("ahead"),
+        of("as good") + of("as good, not ahead"),
+        of("behind"),
+    )
+}

@@ -1,0 +1,151 @@
+//! MariaDB by mysql_async, whose own pool is one of the subjects; sqlx with its own client beside it.
+
+use super::entry::{Entry, Reset};
+use super::pools::{self, NEVER};
+use super::work::{CONNECTIONS, Client, Job, ROWS, Subject, Work};
+use crate::servers::mysql::Mysql;
+use fairpool::Manager;
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Opts, OptsBuilder, PoolConstraints, PoolOpts};
+use sqlx::mysql::MySqlPoolOptions;
+use sqlx::{Connection as _, Executor as _};
+use std::future::Future;
+
+pub(crate) const NAME: &str = "mariadb";
+
+const READ: &str = "SELECT hits FROM item WHERE id = ?";
+const UPDATE: &str = "UPDATE item SET hits = hits + 1 WHERE id = ?";
+
+/// The server, or `None` where it is not installed.
+pub(crate) fn start() -> Option<Mysql> {
+    let server = Mysql::start(&["--innodb-purge-threads=1", "--innodb-stats-auto-recalc=0"])?;
+    server.sql(&format!(
+        "CREATE TABLE app.item (id int PRIMARY KEY, hits int NOT NULL) ENGINE=InnoDB;
+         INSERT INTO app.item SELECT seq, 0 FROM app.seq_1_to_{ROWS};"
+    ));
+    Some(server)
+}
+
+pub(crate) fn subjects(server: &Mysql) -> Vec<Entry> {
+    let manager = Tiny {
+        opts: Opts::from_url(&server.url()).expect("a URL of ours"),
+    };
+    let mut subjects = pools::four(Reset::Always, &manager);
+    subjects.push(own(Reset::Always, &manager.opts));
+    subjects.extend(pools::bare(&manager));
+    subjects.push(own(Reset::Never, &manager.opts));
+    // It offers no COM_RESET_CONNECTION.
+    subjects.push(sqlx(server.url()));
+    subjects
+}
+
+#[derive(Clone)]
+struct Tiny {
+    opts: Opts,
+}
+
+impl Manager for Tiny {
+    type Connection = Conn;
+    type Error = mysql_async::Error;
+
+    async fn connect(&self) -> Result<Conn, mysql_async::Error> {
+        Conn::new(self.opts.clone()).await
+    }
+
+    fn reset(&self, conn: &mut Conn) -> Option<impl Future<Output = Result<(), mysql_async::Error>> + Send> {
+        Some(async { conn.reset().await.map(drop) })
+    }
+}
+
+impl Client for Conn {
+    async fn perform(&mut self, work: Work, key: u32) {
+        act(self, work, key).await.expect("the server answers");
+    }
+}
+
+async fn act(conn: &mut Conn, work: Work, key: u32) -> Result<(), mysql_async::Error> {
+    match work {
+        Work::Select => conn.query_drop("SELECT 1").await,
+        Work::Read => conn.exec_first::<u32, _, _>(READ, (key,)).await.map(drop),
+        Work::Transaction => {
+            conn.query_drop("BEGIN").await?;
+            conn.exec_drop(UPDATE, (key,)).await?;
+            conn.exec_first::<u32, _, _>(READ, (key,)).await?;
+            conn.query_drop("COMMIT").await
+        }
+    }
+}
+
+fn own(reset: Reset, opts: &Opts) -> Entry {
+    let size = PoolConstraints::new(CONNECTIONS as usize, CONNECTIONS as usize).expect("8 is at most 8");
+    let pool = PoolOpts::default()
+        .with_constraints(size)
+        .with_reset_connection(reset != Reset::Never);
+    let opts = Opts::from(OptsBuilder::from_opts(opts.clone()).pool_opts(pool));
+    Entry::new("mysql_async", reset, move || {
+        let pool = mysql_async::Pool::new(opts.clone());
+        async move {
+            let mut leases = Vec::new();
+            for _ in 0..CONNECTIONS {
+                leases.push(pool.get_conn().await.expect("the server is there"));
+            }
+            Own(pool)
+        }
+    })
+}
+
+struct Own(mysql_async::Pool);
+
+impl Subject for Own {
+    async fn lease(&self, job: Job<'_>) {
+        let mut conn = self.0.get_conn().await.expect("the server is there");
+        job.run(&mut conn).await;
+    }
+}
+
+fn sqlx(url: String) -> Entry {
+    Entry::new("sqlx", Reset::Never, move || {
+        let url = url.clone();
+        async move {
+            let options = MySqlPoolOptions::new()
+                .max_connections(CONNECTIONS)
+                .acquire_timeout(NEVER)
+                .test_before_acquire(false);
+            let pool = options.connect(&url).await.expect("the server is there");
+            let mut leases = Vec::new();
+            for _ in 0..CONNECTIONS {
+                leases.push(pool.acquire().await.expect("the server is there"));
+            }
+            Sqlx(pool)
+        }
+    })
+}
+
+struct Sqlx(sqlx::MySqlPool);
+
+impl Client for sqlx::MySqlConnection {
+    async fn perform(&mut self, work: Work, key: u32) {
+        by_sqlx(self, work, key).await.expect("the server answers");
+    }
+}
+
+async fn by_sqlx(conn: &mut sqlx::MySqlConnection, work: Work, key: u32) -> Result<(), sqlx::Error> {
+    let read = sqlx::query_scalar::<_, i32>(READ).bind(key);
+    match work {
+        Work::Select => conn.execute("SELECT 1").await.map(drop),
+        Work::Read => read.fetch_one(conn).await.map(drop),
+        Work::Transaction => {
+            let mut transaction = conn.begin().await?;
+            sqlx::query(UPDATE).bind(key).execute(&mut *transaction).await?;
+            read.fetch_one(&mut *transaction).await?;
+            transaction.commit().await
+        }
+    }
+}
+
+impl Subject for Sqlx {
+    async fn lease(&self, job: Job<'_>) {
+        let mut conn = self.0.acquire().await.expect("nobody waits for a day");
+        job.run(&mut *conn).await;
+    }
+}
