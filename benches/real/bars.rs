@@ -3,7 +3,6 @@
 //! Subjects are measured in turns, so each round is a comparison of its own. Behind means: by the median of the rounds'
 //! ratios more than 3 %, and in more than three rounds of four.
 
-use super::entry::Reset;
 use super::load::Sample;
 use super::rounds::Record;
 use crate::report::{median, number, table};
@@ -20,7 +19,7 @@ enum Measure {
 
 pub(crate) struct Bar {
     cell: String,
-    reset: Reset,
+    reset: &'static str,
     measure: Measure,
     best: &'static str,
     /// How many times the peer's ours is, best above 1.
@@ -49,7 +48,9 @@ impl Measure {
 /// The bars of one cell.
 pub(crate) fn judge(cell: &[&Record]) -> Vec<Bar> {
     let mut bars = Vec::new();
-    for reset in Reset::ALL {
+    let mut resets: Vec<&'static str> = cell.iter().map(|record| record.reset).collect();
+    resets.dedup();
+    for reset in resets {
         let alike: Vec<&&Record> = cell.iter().filter(|record| record.reset == reset).collect();
         for measure in [Measure::Rate, Measure::P99] {
             let worth = |record: &&&&Record| record.median(|sample| measure.worth(sample));
@@ -97,7 +98,7 @@ impl Bar {
 
     pub(crate) fn json(&self) -> Value {
         json!({
-            "cell": self.cell, "reset": self.reset.name(), "measure": self.measure.name(), "best": self.best, "ratios": self.ratios,
+            "cell": self.cell, "reset": self.reset, "measure": self.measure.name(), "best": self.best, "ratios": self.ratios,
             "verdict": self.verdict(),
         })
     }
@@ -118,7 +119,7 @@ pub(crate) fn bars_table(bars: &[Bar]) -> String {
         let largest = bar.ratios.iter().copied().fold(0.0, f64::max);
         vec![
             bar.cell.clone(),
-            bar.reset.name().to_owned(),
+            bar.reset.to_owned(),
             bar.measure.name().to_owned(),
             bar.best.to_owned(),
             number(bar.median()),

@@ -6,31 +6,13 @@ use std::future::Future;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
-/// How a connection is cleaned between two leases. Compared are subjects that do it alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reset {
-    /// As the driver has it by default: after what the lease did.
-    Driver,
-    /// After every lease, whatever it did.
-    Always,
-    Never,
-}
-
-impl Reset {
-    pub(crate) const ALL: [Reset; 3] = [Reset::Driver, Reset::Always, Reset::Never];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Reset::Driver => "as needed",
-            Reset::Always => "always",
-            Reset::Never => "never",
-        }
-    }
-}
+/// The reset of those that have none.
+pub(crate) const NONE: &str = "none";
 
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
-    pub(crate) reset: Reset,
+    /// What happens between two leases, in the driver's word; compared are subjects that have it in common.
+    pub(crate) reset: &'static str,
     open: Box<Open>,
 }
 
@@ -38,7 +20,7 @@ type Open = dyn Fn(&Runtime) -> Box<dyn Measure>;
 
 impl Entry {
     /// `open` opens a pool with all its connections.
-    pub(crate) fn new<S, F>(name: &'static str, reset: Reset, open: impl Fn() -> F + 'static) -> Entry
+    pub(crate) fn new<S, F>(name: &'static str, reset: &'static str, open: impl Fn() -> F + 'static) -> Entry
     where
         S: Subject,
         F: Future<Output = S>,

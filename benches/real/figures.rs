@@ -1,6 +1,5 @@
 //! From rounds to tables: medians, and how far the rounds lie apart.
 
-use super::entry::Reset;
 use super::load::QUANTILES;
 use super::load::Sample;
 use super::plan::TASKS;
@@ -30,7 +29,7 @@ impl Record {
         let named = |at: usize| self.values(|sample| sample.took[at]);
         json!({
             "backend": self.backend, "work": self.work.name(), "tasks": self.tasks, "subject": self.subject,
-            "reset": self.reset.name(),
+            "reset": self.reset,
             "leases_per_second": self.values(|sample| sample.rate),
             "p50_ms": named(0), "p99_ms": named(1), "p99.9_ms": named(2), "max_ms": named(3),
             "cpu_us": self.values(|sample| sample.cpu),
@@ -55,7 +54,7 @@ pub(crate) fn cell_table(records: &[&Record]) -> String {
         "least share",
         "CPU, µs",
     ];
-    let ours = |reset: Reset| {
+    let ours = |reset: &str| {
         let mut all = records.iter();
         let ours = all.find(|record| record.subject == "fairpool" && record.reset == reset);
         ours.map(|ours| ours.median(|sample| sample.rate))
@@ -70,7 +69,7 @@ pub(crate) fn cell_table(records: &[&Record]) -> String {
         let rate = record.median(|sample| sample.rate);
         vec![
             record.subject.to_owned(),
-            record.reset.name().to_owned(),
+            record.reset.to_owned(),
             format!("{rate:.0}"),
             record.spread(|sample| sample.rate),
             ours(record.reset).map_or("–".into(), |ours| number(ours / rate)),
@@ -88,7 +87,7 @@ pub(crate) fn cell_table(records: &[&Record]) -> String {
 
 /// One work on one backend by numbers of tasks: what matters at a glance, as `leases/s` and `p99`.
 pub(crate) fn work_table(records: &[&Record], work: Work) -> String {
-    let mut subjects: Vec<(&str, Reset)> = Vec::new();
+    let mut subjects: Vec<(&str, &str)> = Vec::new();
     for record in records {
         if record.work == work && !subjects.contains(&(record.subject, record.reset)) {
             subjects.push((record.subject, record.reset));
@@ -115,7 +114,7 @@ pub(crate) fn work_table(records: &[&Record], work: Work) -> String {
                 .map(|tasks| of(*tasks).map_or("–".into(), |record| text(record)));
             cells.collect()
         };
-        let mut row = vec![subject.to_owned(), reset.name().to_owned()];
+        let mut row = vec![subject.to_owned(), reset.to_owned()];
         row.extend(each(&|record| format!("{:.0}", record.median(|sample| sample.rate))));
         row.extend(each(&|record| number(record.median(|sample| sample.took[1]))));
         row.extend(each(&|record| format!("{:.2}", record.median(|sample| sample.least))).pop());

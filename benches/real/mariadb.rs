@@ -1,6 +1,6 @@
 //! MariaDB by mysql_async, whose own pool is one of the subjects; sqlx with its own client beside it.
 
-use super::entry::{Entry, Reset};
+use super::entry::{Entry, NONE};
 use super::pools::{self, NEVER};
 use super::work::{CONNECTIONS, Client, Job, ROWS, Subject, Work};
 use crate::servers::mysql::Mysql;
@@ -30,10 +30,10 @@ pub(crate) fn subjects(server: &Mysql) -> Vec<Entry> {
     let manager = Tiny {
         opts: Opts::from_url(&server.url()).expect("a URL of ours"),
     };
-    let mut subjects = pools::four(Reset::Always, &manager);
-    subjects.push(own(Reset::Always, &manager.opts));
+    let mut subjects = pools::four("always", &manager);
+    subjects.push(own("always", &manager.opts));
     subjects.extend(pools::bare(&manager));
-    subjects.push(own(Reset::Never, &manager.opts));
+    subjects.push(own(NONE, &manager.opts));
     // It offers no COM_RESET_CONNECTION.
     subjects.push(sqlx(server.url()));
     subjects
@@ -76,11 +76,11 @@ async fn act(conn: &mut Conn, work: Work, key: u32) -> Result<(), mysql_async::E
     }
 }
 
-fn own(reset: Reset, opts: &Opts) -> Entry {
+fn own(reset: &'static str, opts: &Opts) -> Entry {
     let size = PoolConstraints::new(CONNECTIONS as usize, CONNECTIONS as usize).expect("8 is at most 8");
     let pool = PoolOpts::default()
         .with_constraints(size)
-        .with_reset_connection(reset != Reset::Never);
+        .with_reset_connection(reset != NONE);
     let opts = Opts::from(OptsBuilder::from_opts(opts.clone()).pool_opts(pool));
     Entry::new("mysql_async", reset, move || {
         let pool = mysql_async::Pool::new(opts.clone());
@@ -104,7 +104,7 @@ impl Subject for Own {
 }
 
 fn sqlx(url: String) -> Entry {
-    Entry::new("sqlx", Reset::Never, move || {
+    Entry::new("sqlx", NONE, move || {
         let url = url.clone();
         async move {
             let options = MySqlPoolOptions::new()

@@ -4,7 +4,7 @@
 //! out: bb8 in `is_valid`, deadpool in `recycle`, mobc in `check`. Otherwise each keeps its defaults, but for this: all
 //! connections stay open, nobody's time runs out, and there is no other check on the way out.
 
-use super::entry::{Entry, Reset};
+use super::entry::{Entry, NONE};
 use super::work::{CONNECTIONS, Client, Job, Subject};
 use deadpool::managed::{Metrics, RecycleError, RecycleResult};
 use fairpool::{Manager, Options, Pool};
@@ -19,7 +19,7 @@ pub(crate) trait Measured: Manager<Connection: Client> + Clone {}
 impl<M: Manager<Connection: Client> + Clone> Measured for M {}
 
 /// All four over this manager, whose reset is `reset`.
-pub(crate) fn four<M: Measured>(reset: Reset, manager: &M) -> Vec<Entry> {
+pub(crate) fn four<M: Measured>(reset: &'static str, manager: &M) -> Vec<Entry> {
     vec![
         ours(reset, manager),
         bb8(reset, manager),
@@ -28,13 +28,17 @@ pub(crate) fn four<M: Measured>(reset: Reset, manager: &M) -> Vec<Entry> {
     ]
 }
 
-/// What this manager's connections do without any reset, and no other pool than the leanest beside ours.
-pub(crate) fn bare<M: Measured>(manager: &M) -> Vec<Entry> {
-    let manager = &Bare(manager.clone());
-    vec![ours(Reset::Never, manager), deadpool(Reset::Never, manager)]
+/// fairpool, and the leanest of the others.
+pub(crate) fn two<M: Measured>(reset: &'static str, manager: &M) -> Vec<Entry> {
+    vec![ours(reset, manager), deadpool(reset, manager)]
 }
 
-pub(crate) fn ours<M: Measured>(reset: Reset, manager: &M) -> Entry {
+/// The same two without any reset.
+pub(crate) fn bare<M: Measured>(manager: &M) -> Vec<Entry> {
+    two(NONE, &Bare(manager.clone()))
+}
+
+fn ours<M: Measured>(reset: &'static str, manager: &M) -> Entry {
     let manager = manager.clone();
     Entry::new("fairpool", reset, move || {
         let manager = manager.clone();
@@ -55,15 +59,13 @@ impl<M: Measured> Subject for Fairpool<M> {
     }
 }
 
-fn bb8<M: Measured>(reset: Reset, manager: &M) -> Entry {
+fn bb8<M: Measured>(reset: &'static str, manager: &M) -> Entry {
     let manager = manager.clone();
     Entry::new("bb8", reset, move || {
         let lent = Lent(manager.clone());
         async move {
             let builder = bb8::Pool::builder().max_size(CONNECTIONS).min_idle(CONNECTIONS);
-            let builder = builder
-                .test_on_check_out(reset != Reset::Never)
-                .connection_timeout(NEVER);
+            let builder = builder.test_on_check_out(reset != NONE).connection_timeout(NEVER);
             let pool = builder.build(lent).await.expect("the server is there");
             Bb8(pool)
         }
@@ -79,7 +81,7 @@ impl<M: Measured> Subject for Bb8<M> {
     }
 }
 
-fn deadpool<M: Measured>(reset: Reset, manager: &M) -> Entry {
+fn deadpool<M: Measured>(reset: &'static str, manager: &M) -> Entry {
     let manager = manager.clone();
     Entry::new("deadpool", reset, move || {
         let lent = Lent(manager.clone());
@@ -112,7 +114,7 @@ impl<M: Measured> Subject for Deadpool<M> {
     }
 }
 
-fn mobc<M: Measured>(reset: Reset, manager: &M) -> Entry {
+fn mobc<M: Measured>(reset: &'static str, manager: &M) -> Entry {
     let manager = manager.clone();
     Entry::new("mobc", reset, move || {
         let lent = Lent(manager.clone());
@@ -120,9 +122,7 @@ fn mobc<M: Measured>(reset: Reset, manager: &M) -> Entry {
             let builder = mobc::Pool::builder()
                 .max_open(CONNECTIONS.into())
                 .max_idle(CONNECTIONS.into());
-            let builder = builder
-                .test_on_check_out(reset != Reset::Never)
-                .get_timeout(Some(NEVER));
+            let builder = builder.test_on_check_out(reset != NONE).get_timeout(Some(NEVER));
             let pool = Mobc(builder.build(lent));
             pool.warm().await;
             pool

@@ -1,6 +1,6 @@
 //! Redis by the crate `redis`, one socket a connection.
 
-use super::entry::{Entry, Reset};
+use super::entry::Entry;
 use super::pools;
 use super::work::{Client, ROWS, Work};
 use crate::servers::redis::Redis;
@@ -27,7 +27,7 @@ pub(crate) fn start() -> Option<Redis> {
 pub(crate) fn subjects(server: &Redis) -> Vec<Entry> {
     let client = redis::Client::open(format!("redis://127.0.0.1:{}/0", server.port)).expect("a URL of ours");
     let manager = Tiny(client);
-    let mut subjects = pools::four(Reset::Always, &manager);
+    let mut subjects = pools::four("always", &manager);
     subjects.extend(pools::bare(&manager));
     subjects
 }

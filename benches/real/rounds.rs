@@ -1,7 +1,7 @@
 //! Everybody in turns, round by round: in each, every subject opens its pool on a runtime of its own, and then cell by cell
 //! each is measured once.
 
-use super::entry::{Entry, Reset, Running};
+use super::entry::{Entry, Running};
 use super::load::Sample;
 use super::plan::Plan;
 use super::work::Work;
@@ -12,7 +12,7 @@ pub(crate) struct Record {
     pub(crate) work: Work,
     pub(crate) tasks: usize,
     pub(crate) subject: &'static str,
-    pub(crate) reset: Reset,
+    pub(crate) reset: &'static str,
     pub(crate) samples: Vec<Sample>,
 }
 

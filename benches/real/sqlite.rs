@@ -1,7 +1,7 @@
 //! SQLite by rusqlite on threads of its own: the driver's connection in every pool. Its reset costs nothing as long as a
 //! lease leaves no transaction open, so there is nothing to turn off.
 
-use super::entry::{Entry, Reset};
+use super::entry::Entry;
 use super::pools;
 use super::work::{Client, ROWS, Work};
 use fairpool::drivers::sqlite::rusqlite::{self, TransactionBehavior::Immediate};
@@ -32,7 +32,7 @@ pub(crate) fn start() -> File {
 
 pub(crate) fn subjects(file: &File) -> Vec<Entry> {
     let manager = Sqlite::file(file.dir.path().join("items.db")).synchronous(Synchronous::Off);
-    pools::four(Reset::Driver, &manager)
+    pools::four("as needed", &manager)
 }
 
 impl Client for Connection {
