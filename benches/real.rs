@@ -84,12 +84,7 @@ fn tell(plan: &Plan, records: &[Record], skipped: &[&str]) {
         }
     }
     let bars: Vec<_> = cells.iter().flat_map(|cell| bars::judge(cell)).collect();
-    let _ = write!(
-        markdown,
-        "\n## Bars\n\n{}\n\n{}",
-        bars::tally(&bars),
-        bars::bars_table(&bars)
-    );
+    let _ = write!(markdown, "\n## Standing\n\n{}", bars::standing_table(&bars));
     for backend in BACKENDS {
         let of_backend: Vec<&Record> = records.iter().filter(|record| record.backend == backend).collect();
         for work in Work::ALL {
@@ -109,6 +104,7 @@ fn tell(plan: &Plan, records: &[Record], skipped: &[&str]) {
             one.tasks
         );
     }
+    let _ = write!(markdown, "\n## Bars\n\n{}", bars::bars_table(&bars));
     let facts = Facts::gather(
         "real",
         &["FAIRPOOL_ROUNDS"],

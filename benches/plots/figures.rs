@@ -14,6 +14,7 @@ pub(crate) fn all(results: &Results) -> Vec<Figure> {
     figures.extend(run("costs").flat_map(of_costs));
     figures.extend(run("scale").flat_map(of_scale));
     figures.extend(run("down").flat_map(of_down));
+    figures.extend(run("real").flat_map(of_real));
     figures
 }
 
@@ -268,6 +269,51 @@ fn of_down(run: &Run) -> Vec<Figure> {
             both("redis"),
         ),
     ]
+}
+
+/// The transactions of each backend, with the first of its kinds of reset, which is the driver's default.
+fn of_real(run: &Run) -> Vec<Figure> {
+    let figures = || run.json["figures"].as_array().into_iter().flatten();
+    let mut backends: Vec<(&str, &str)> = Vec::new();
+    for figure in figures() {
+        if let (Some(backend), Some(reset)) = (figure["backend"].as_str(), figure["reset"].as_str()) {
+            if !backends.iter().any(|(known, _)| *known == backend) {
+                backends.push((backend, reset));
+            }
+        }
+    }
+    let panels = backends.into_iter().map(|(backend, reset)| {
+        let mut series = Series::new();
+        for figure in figures() {
+            let fits = figure["backend"] == backend && figure["reset"] == reset && figure["work"] == "transaction";
+            let (Some(subject), Some(tasks)) = (figure["subject"].as_str(), figure["tasks"].as_f64()) else {
+                continue;
+            };
+            let rounds = numbers(&figure["p99_ms"]);
+            if !fits || rounds.is_empty() {
+                continue;
+            }
+            let point = (tasks, crate::report::median(rounds));
+            match series.iter_mut().find(|(name, _)| *name == subject) {
+                Some((_, points)) => points.push(point),
+                None => series.push((subject.to_owned(), vec![point])),
+            }
+        }
+        Panel::Curves(Curves {
+            title: backend.to_owned(),
+            x_label: "tasks",
+            y_label: "p99, ms",
+            x: Axis::powers([1.0, 512.0].into_iter()),
+            y: Axis::powers(values(&series)),
+            series,
+        })
+    });
+    vec![Figure::of(
+        run,
+        "real.svg",
+        "A small transaction over 8 connections, the 99th percentile from request to release: less is better",
+        panels.collect(),
+    )]
 }
 
 /// The best is on top: which end that is, the label says.

@@ -12,7 +12,7 @@ pub(crate) fn colour(subject: &str) -> RGBColor {
         "fairpool" => RGBColor(0x00, 0x7a, 0x5a),
         "bb8" => RGBColor(0xd5, 0x5e, 0x00),
         "deadpool" => RGBColor(0x00, 0x55, 0xa4),
-        "deadpool-unmanaged" => RGBColor(0x56, 0xb4, 0xe9),
+        "deadpool-unmanaged" | "deadpool-postgres" => RGBColor(0x56, 0xb4, 0xe9),
         "mobc" => RGBColor(0xcc, 0x79, 0xa7),
         "fast_pool" => RGBColor(0xe6, 0x9f, 0x00),
         "sqlx" => RGBColor(0x8c, 0x56, 0x4b),

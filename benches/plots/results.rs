@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::path::Path;
 
-const BENCHES: [&str; 5] = ["peers", "scale", "tails", "costs", "down"];
+const BENCHES: [&str; 6] = ["peers", "scale", "tails", "costs", "down", "real"];
 
 /// Those of the benches that have been run.
 pub(crate) struct Results(HashMap<&'static str, Run>);

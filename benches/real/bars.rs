@@ -18,6 +18,7 @@ enum Measure {
 }
 
 pub(crate) struct Bar {
+    backend: &'static str,
     cell: String,
     reset: &'static str,
     measure: Measure,
@@ -64,6 +65,7 @@ pub(crate) fn judge(cell: &[&Record]) -> Vec<Bar> {
             let ratios = rounds.map(|(ours, best)| measure.worth(ours) / measure.worth(best));
             let (backend, work, tasks) = (ours.backend, ours.work.name(), ours.tasks);
             bars.push(Bar {
+                backend,
                 cell: format!("{backend}/{work}/{tasks}"),
                 reset,
                 measure,
@@ -104,6 +106,7 @@ impl Bar {
     }
 }
 
+/// Where it is behind, or only as good where it was meant to be ahead; then all the others.
 pub(crate) fn bars_table(bars: &[Bar]) -> String {
     let head = [
         "cell",
@@ -114,7 +117,9 @@ pub(crate) fn bars_table(bars: &[Bar]) -> String {
         "rounds",
         "verdict",
     ];
-    let rows = bars.iter().map(|bar| {
+    let mut sorted: Vec<&Bar> = bars.iter().collect();
+    sorted.sort_by_key(|bar| (bar.verdict() != "behind", bar.verdict() != "as good, not ahead"));
+    let rows = sorted.into_iter().map(|bar| {
         let smallest = bar.ratios.iter().copied().fold(f64::MAX, f64::min);
         let largest = bar.ratios.iter().copied().fold(0.0, f64::max);
         vec![
@@ -130,14 +135,42 @@ pub(crate) fn bars_table(bars: &[Bar]) -> String {
     table(&head, rows.collect())
 }
 
-/// How many of them are met, in a line.
-pub(crate) fn tally(bars: &[Bar]) -> String {
-    let of = |verdict: &str| bars.iter().filter(|bar| bar.verdict() == verdict).count();
-    format!(
-        "Of {} comparisons fairpool is ahead in {}, as good in {}, behind in {}.",
-        bars.len(),
-        of("ahead"),
-        of("as good") + of("as good, not ahead"),
-        of("behind"),
-    )
+/// How many comparisons went how, by backend, reset and measure.
+pub(crate) fn standing_table(bars: &[Bar]) -> String {
+    let kind = |bar: &Bar| (bar.backend, bar.reset, bar.measure);
+    let mut kinds = Vec::new();
+    for bar in bars {
+        if !kinds.contains(&kind(bar)) {
+            kinds.push(kind(bar));
+        }
+    }
+    let rows = kinds.into_iter().map(|of| {
+        let of_kind: Vec<&Bar> = bars.iter().filter(|bar| kind(bar) == of).collect();
+        let count = |verdict: &str| of_kind.iter().filter(|bar| bar.verdict() == verdict).count();
+        let (ahead, behind) = (count("ahead"), count("behind"));
+        let late = of_kind
+            .iter()
+            .filter(|bar| bar.must_lead && bar.verdict() != "ahead")
+            .count();
+        let late = if of.2 == Measure::P99 {
+            late.to_string()
+        } else {
+            "–".into()
+        };
+        let as_good = of_kind.len() - ahead - behind;
+        let mut row = vec![of.0.to_owned(), of.1.to_owned(), of.2.name().to_owned()];
+        row.extend([ahead, as_good, behind].map(|count| count.to_string()));
+        row.push(late);
+        row
+    });
+    let head = [
+        "backend",
+        "reset",
+        "measure",
+        "ahead",
+        "as good",
+        "behind",
+        "512 tasks, not ahead",
+    ];
+    table(&head, rows.collect())
 }

@@ -1,10 +1,12 @@
-//! MariaDB by mysql_async, whose own pool is one of the subjects; sqlx with its own client beside it.
+//! MariaDB by mysql_async: the driver's connection in every pool; beside it mysql_async's own pool, and sqlx with its own
+//! client.
 
 use super::entry::{Entry, NONE};
 use super::pools::{self, NEVER};
 use super::work::{CONNECTIONS, Client, Job, ROWS, Subject, Work};
 use crate::servers::mysql::Mysql;
 use fairpool::Manager;
+use fairpool::drivers::mysql::{self as driver, Reset};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder, PoolConstraints, PoolOpts};
 use sqlx::mysql::MySqlPoolOptions;
@@ -27,33 +29,44 @@ pub(crate) fn start() -> Option<Mysql> {
 }
 
 pub(crate) fn subjects(server: &Mysql) -> Vec<Entry> {
-    let manager = Tiny {
-        opts: Opts::from_url(&server.url()).expect("a URL of ours"),
-    };
-    let mut subjects = pools::four("always", &manager);
-    subjects.push(own("always", &manager.opts));
-    subjects.extend(pools::bare(&manager));
-    subjects.push(own(NONE, &manager.opts));
+    let url = server.url();
+    let manager = |reset| driver::Mysql::from_url(&url).expect("a URL of ours").reset(reset);
+    let mut subjects = pools::four("Full", &manager(Reset::Full));
+    let plain = Plain(Opts::from_url(&url).expect("a URL of ours"));
+    subjects.extend(pools::two(OWN, &plain));
+    subjects.push(own(OWN, &url));
+    subjects.extend(pools::two("Rollback", &manager(Reset::Rollback)));
+    subjects.extend(pools::bare(&manager(Reset::Rollback)));
+    subjects.push(own(NONE, &url));
     // It offers no COM_RESET_CONNECTION.
-    subjects.push(sqlx(server.url()));
+    subjects.push(sqlx(url));
     subjects
 }
 
-#[derive(Clone)]
-struct Tiny {
-    opts: Opts,
-}
+/// What mysql_async's own pool does: `COM_RESET_CONNECTION`, and no question after it whether the database and the role are as
+/// they were.
+const OWN: &str = "its own";
 
-impl Manager for Tiny {
+/// fairpool as lean as that pool.
+#[derive(Clone)]
+struct Plain(Opts);
+
+impl Manager for Plain {
     type Connection = Conn;
     type Error = mysql_async::Error;
 
     async fn connect(&self) -> Result<Conn, mysql_async::Error> {
-        Conn::new(self.opts.clone()).await
+        Conn::new(self.0.clone()).await
     }
 
     fn reset(&self, conn: &mut Conn) -> Option<impl Future<Output = Result<(), mysql_async::Error>> + Send> {
         Some(async { conn.reset().await.map(drop) })
+    }
+}
+
+impl Client for driver::Connection {
+    async fn perform(&mut self, work: Work, key: u32) {
+        act(self, work, key).await.expect("the server answers");
     }
 }
 
@@ -76,12 +89,13 @@ async fn act(conn: &mut Conn, work: Work, key: u32) -> Result<(), mysql_async::E
     }
 }
 
-fn own(reset: &'static str, opts: &Opts) -> Entry {
+fn own(reset: &'static str, url: &str) -> Entry {
+    let opts = Opts::from_url(url).expect("a URL of ours");
     let size = PoolConstraints::new(CONNECTIONS as usize, CONNECTIONS as usize).expect("8 is at most 8");
     let pool = PoolOpts::default()
         .with_constraints(size)
         .with_reset_connection(reset != NONE);
-    let opts = Opts::from(OptsBuilder::from_opts(opts.clone()).pool_opts(pool));
+    let opts = Opts::from(OptsBuilder::from_opts(opts).pool_opts(pool));
     Entry::new("mysql_async", reset, move || {
         let pool = mysql_async::Pool::new(opts.clone());
         async move {
