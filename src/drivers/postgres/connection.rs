@@ -59,8 +59,9 @@ impl Connection {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves the cache as it was. The server may keep a statement that nobody knows, until the
-    /// connection is closed.
+    /// Dropping the future leaves the cache as it was. The server may keep a statement that nobody knows, as after a dropped
+    /// [`Client::prepare`](tokio_postgres::Client::prepare) or query by text: some kilobytes each, until the connection is
+    /// closed. [`max_lifetime`](crate::Options::max_lifetime) bounds that.
     pub async fn prepare_cached(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
         self.statements.prepare(&self.client, sql, &[]).await
     }
