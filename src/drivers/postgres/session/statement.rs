@@ -105,7 +105,8 @@ impl<'a> Statement<'a> {
         self.names_client |= self.depth == 0 && (is(word, "stdin") || is(word, "stdout"));
         if is(word, "temp") || is(word, "temporary") {
             let is_scope = is(last, "local") || is(last, "global");
-            self.into_temporary |= is(last, "into") || (is_scope && is(before, "into"));
+            let is_table = is(before, "insert") || is(before, "merge");
+            self.into_temporary |= (is(last, "into") && !is_table) || (is_scope && is(before, "into"));
         }
         if self.makes_routine() {
             if is(word, "atomic") && is(last, "begin") || self.body > 0 && is(word, "case") {
