@@ -115,6 +115,8 @@ async fn connect_timeout_cuts_an_attempt_off() {
 #[tokio::test(start_paused = true)]
 async fn validate_timeout_cuts_a_validation_off() {
     for (pool, backend) in both!(validate_timeout, set_validate_timeout, ms(700)) {
+        // No room to connect meanwhile.
+        pool.set_limit(1).unwrap();
         drop(pool.acquire().await.unwrap());
         sleep(ms(1_000)).await;
         backend.validate.then([Act::Hangs]);

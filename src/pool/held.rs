@@ -5,17 +5,15 @@
 
 use super::manager::Manager;
 use super::shared::{Shared, SlotOf, here};
-use super::tally::{Duty, Work};
+use super::tally::{Attempt, Work};
 use crate::observe::CloseReason;
-use crate::sync::primitives::Ordering::Relaxed;
 use std::sync::Arc;
 
 pub(crate) struct Held<M: Manager> {
     pub(crate) shared: Arc<Shared<M>>,
     slot: Option<SlotOf<M>>,
     work: Work,
-    /// Whose attempt this is, if it is one, and when it began.
-    duty: Option<(Arc<Duty>, u64)>,
+    attempt: Option<Attempt>,
     /// Booked as leaving with the line.
     leaving: bool,
     /// Why the connection is closed, if this token is dropped with one.
@@ -29,7 +27,7 @@ impl<M: Manager> Held<M> {
             shared,
             slot: Some(slot),
             work,
-            duty: None,
+            attempt: None,
             leaving: work == Work::Closing,
             reason,
         }
@@ -40,24 +38,22 @@ impl<M: Manager> Held<M> {
         Held::adopt(shared, slot, work, reason)
     }
 
-    /// Counts it among a supervisor's own attempts.
-    pub(crate) fn on(mut self, duty: &Arc<Duty>) -> Self {
-        let now = self.shared.now();
-        match self.work {
-            Work::Connecting => self.shared.tally.attempt_begins(duty.term, now),
-            _ => drop(duty.validating.fetch_add(1, Relaxed)),
-        }
-        self.duty = Some((duty.clone(), now));
+    /// Counts it among the attempts of the supervisor of this term.
+    pub(crate) fn on(mut self, term: u64) -> Self {
+        let attempt = Attempt {
+            work: self.work,
+            term,
+            begun: self.shared.now(),
+        };
+        self.shared.tally.attempt_begins(attempt);
+        self.attempt = Some(attempt);
         self
     }
 
     /// The work has ended, in one way or another.
     fn end_work(&mut self) {
-        if let Some((duty, begun)) = self.duty.take() {
-            match self.work {
-                Work::Connecting => self.shared.tally.attempt_ends(duty.term, begun),
-                _ => drop(duty.validating.fetch_sub(1, Relaxed)),
-            }
+        if let Some(attempt) = self.attempt.take() {
+            self.shared.tally.attempt_ends(attempt);
         }
         self.shared.tally.end(self.work);
     }

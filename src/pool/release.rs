@@ -78,7 +78,11 @@ impl<M: Manager> Shared<M> {
                 Given::Leaves(slot) => self.send(slot, Work::Closing, CloseReason::Retired),
             },
             Verdict::Reset => self.send(slot, Work::Resetting, CloseReason::Unclean),
-            Verdict::Broken => self.discard(slot, CloseReason::Broken),
+            Verdict::Broken => {
+                // Before it leaves, so that whoever is told of it meets none of the others unchecked.
+                self.suspect_idle();
+                self.discard(slot, CloseReason::Broken)
+            }
         }
     }
 

@@ -374,7 +374,7 @@ impl<M: Manager> Shared<M> {
             waited,
             status,
             last_connect: self.faults.last(),
-            connecting_for: self.tally.oldest_attempt().map(|begun| between(begun, self.now())),
+            connecting_for: self.tally.oldest_connect().map(|begun| between(begun, self.now())),
             pool: self.name.if_given(),
         }
     }

@@ -62,6 +62,9 @@ pub(crate) struct Live {
     pub(crate) warm: AtomicU32,
     /// A `try_acquire` found nothing.
     pub(crate) asked: AtomicU32,
+    /// What was in use last before this moment is validated before it is lent: a connection was found dead just then. 0 while
+    /// none was.
+    pub(crate) suspect_before: AtomicU64,
     /// When a drain turns into a close; `u64::MAX` while none goes on.
     pub(crate) drain_until: AtomicU64,
 }
@@ -81,6 +84,7 @@ impl Live {
             wary: AtomicBool::new(false),
             warm: AtomicU32::new(0),
             asked: AtomicU32::new(0),
+            suspect_before: AtomicU64::new(0),
             drain_until: AtomicU64::new(u64::MAX),
             options: Mutex::new(options),
         };
@@ -207,6 +211,22 @@ impl<M: Manager> Shared<M> {
             // Whoever asked for it has gone, and here nothing is kept for the next one.
             self.dismiss(self.line.cull_stale(|_, _| true), CloseReason::Unpooled);
         }
+    }
+
+    /// A connection was found dead that nobody had ended: what is idle now may have died with it, and is validated before it is lent.
+    /// Not again within `validate_after_idle`, so a pool whose connections often break validates each of the others at most twice in
+    /// that time.
+    #[cold]
+    pub(crate) fn suspect_idle(&self) {
+        let Some(after) = self.options().validate_after_idle else {
+            return;
+        };
+        let (now, last) = (self.now(), self.live.suspect_before.load(Relaxed));
+        if self.loose || last > 0 && now < last.saturating_add(nanos(after)) {
+            return;
+        }
+        self.live.suspect_before.fetch_max(now + 1, Relaxed);
+        self.line.shelve(now);
     }
 
     /// Sends a slot to the supervisor; where there is none, drops its connection. A slot to be closed must have been booked

@@ -17,9 +17,8 @@ pub(crate) enum Work {
 #[derive(Debug)]
 pub(crate) struct Tally {
     work: [AtomicU32; 4],
-    /// The attempts to connect that are under way: by which supervisor, and when they began. Touched once when one begins and
-    /// once when it ends; its lock is taken alone.
-    attempts: Mutex<Vec<(u64, u64)>>,
+    /// What is under way for those who wait. Touched once when an attempt begins and once when it ends; its lock is taken alone.
+    attempts: Mutex<Vec<Attempt>>,
     pub(crate) opened: AtomicU64,
     pub(crate) closed: AtomicU64,
     pub(crate) connect_failures: AtomicU64,
@@ -55,18 +54,18 @@ impl Tally {
         self.work[work as usize].load(Relaxed)
     }
 
-    pub(crate) fn attempt_begins(&self, term: u64, now: u64) {
-        self.attempts.lock().push((term, now));
+    pub(crate) fn attempt_begins(&self, attempt: Attempt) {
+        self.attempts.lock().push(attempt);
     }
 
-    pub(crate) fn attempt_ends(&self, term: u64, begun: u64) {
+    pub(crate) fn attempt_ends(&self, attempt: Attempt) {
         let mut attempts = self.attempts.lock();
-        let ours = attempts.iter().position(|&attempt| attempt == (term, begun));
+        let ours = attempts.iter().position(|&other| other == attempt);
         attempts.swap_remove(ours.expect("bug: an attempt ended twice"));
     }
 
-    /// The attempts of one supervisor, of which those that began `patience` ago or earlier have hung.
-    pub(crate) fn attempts(&self, term: u64, now: u64, patience: u64) -> Attempts {
+    /// The attempts of this kind that the supervisor of this term began, of which those that have lasted for `patience` have hung.
+    pub(crate) fn attempts(&self, work: Work, term: u64, now: u64, patience: u64) -> Attempts {
         let mut found = Attempts {
             fresh: 0,
             hung: 0,
@@ -74,7 +73,8 @@ impl Tally {
             next: u64::MAX,
         };
         let attempts = self.attempts.lock();
-        for &(_, begun) in attempts.iter().filter(|attempt| attempt.0 == term) {
+        let ours = |attempt: &&Attempt| attempt.work == work && attempt.term == term;
+        for &Attempt { begun, .. } in attempts.iter().filter(ours) {
             let hangs_at = begun.saturating_add(patience);
             if hangs_at <= now {
                 found.hung += 1;
@@ -87,9 +87,11 @@ impl Tally {
         found
     }
 
-    /// When the attempt began that has been under way for longest.
-    pub(crate) fn oldest_attempt(&self) -> Option<u64> {
-        self.attempts.lock().iter().map(|&(_, begun)| begun).min()
+    /// When the connect began that has been under way for longest.
+    pub(crate) fn oldest_connect(&self) -> Option<u64> {
+        let attempts = self.attempts.lock();
+        let connects = attempts.iter().filter(|attempt| attempt.work == Work::Connecting);
+        connects.map(|attempt| attempt.begun).min()
     }
 
     pub(crate) fn totals(&self, leases: u64, queued: u64) -> Totals {
@@ -106,7 +108,17 @@ impl Tally {
     }
 }
 
-/// The attempts to connect that one supervisor has under way.
+/// A connect or a validation under way. What a supervisor began that was replaced, on a runtime that nobody drives, may never end:
+/// it holds its slot, but nobody else up, so each looks at its own only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    pub(crate) work: Work,
+    /// Of the supervisor that began it.
+    pub(crate) term: u64,
+    pub(crate) begun: u64,
+}
+
+/// The attempts of one kind that one supervisor has under way.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempts {
     pub(crate) fresh: u32,
@@ -116,24 +128,6 @@ pub(crate) struct Attempts {
     pub(crate) last_hung: Option<u64>,
     /// When the next one will have hung.
     pub(crate) next: u64,
-}
-
-/// What one supervisor has under way for those who wait. What one began that was replaced, on a runtime that nobody drives, may
-/// never end: it holds its slots, but nobody else up.
-#[derive(Debug)]
-pub(crate) struct Duty {
-    pub(crate) term: u64,
-    /// Connections that it has validated.
-    pub(crate) validating: AtomicU32,
-}
-
-impl Duty {
-    pub(crate) fn new(term: u64) -> Self {
-        Duty {
-            term,
-            validating: AtomicU32::new(0),
-        }
-    }
 }
 
 /// Counts one event.

@@ -6,9 +6,9 @@
 //! A slot is occupied from [`Line::occupy`] to [`Line::vacate`]. In between it is idle, or in exactly one pair of hands.
 
 use super::cells::Slot;
-use super::line::{Line, Phase};
+use super::line::{Core, Line, Phase};
 use super::primitives::mutant;
-use super::slots::{MAX_SLOTS, Slots};
+use super::slots::{Back, MAX_SLOTS, Slots};
 use super::stock::Stock;
 use super::wakes::Wakes;
 use std::cmp::Reverse;
@@ -229,6 +229,21 @@ impl<T> Line<Slots<T>> {
         true
     }
 
+    /// Shelves whatever is idle, as unused since this moment at the latest, for somebody to look after it before it is lent.
+    pub(crate) fn shelve(&self, now: u64) {
+        let mut core = self.core.lock();
+        self.stock.shut();
+        self.shelve_idle(&mut core, now);
+        self.settle(&mut core);
+    }
+
+    /// With the lock held and the gates shut.
+    fn shelve_idle(&self, core: &mut Core<Back>, since: u64) {
+        while let Some(slot) = self.stock.shut_and_take(&mut core.back) {
+            core.back.stale.push_back((slot, since));
+        }
+    }
+
     /// From now on every slot is looked after before it is lent, or no longer so.
     /// `guarded` is asked under the lock, so that of several callers the last one decides by what all of them have written.
     pub(crate) fn set_guarded(&self, guarded: impl FnOnce() -> bool) {
@@ -240,9 +255,7 @@ impl<T> Line<Slots<T>> {
         self.stock.shut();
         core.back.guarded = guarded;
         if guarded {
-            while let Some(slot) = self.stock.shut_and_take(&mut core.back) {
-                core.back.stale.push_back((slot, 0));
-            }
+            self.shelve_idle(&mut core, 0);
         }
         self.settle(&mut core);
     }

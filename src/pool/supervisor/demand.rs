@@ -7,14 +7,15 @@
 //! **An attempt that hangs** is not counted on for ever. Once it has been under way for a quarter of `connect_timeout`, or for all
 //! the time that the first in line has, those who wait get another one in its stead, as if it had failed: after the same backoff,
 //! one at a time where `max_connecting` are under way already, and never beyond the limit. It goes on meanwhile, since a backend
-//! that is merely slow would never be reached if attempts were cut short.
+//! that is merely slow would never be reached if attempts were cut short. Validations are judged in the same way, by their own
+//! timeout; what follows one that hangs is the next idle connection, or else an attempt to connect.
 
 use super::super::clock::nanos;
 use super::super::held::Held;
 use super::super::manager::Manager;
 use super::super::options::Options;
 use super::super::shared::{Shared, SlotOf};
-use super::super::tally::{Attempts, Duty, Work};
+use super::super::tally::{Attempts, Work};
 use crate::observe::CloseReason;
 use crate::sync::line::Phase;
 use crate::sync::primitives::Ordering::Relaxed;
@@ -37,15 +38,19 @@ enum Need {
 
 impl<M: Manager> Shared<M> {
     /// Begins what is wanted; returns when a backoff ends that holds something up, or an attempt will have hung.
-    pub(super) fn meet_demand(self: &Arc<Self>, now: u64, duty: &Arc<Duty>) -> u64 {
+    pub(super) fn meet_demand(self: &Arc<Self>, now: u64, term: u64) -> u64 {
         let options = self.options();
         loop {
             let counts = self.line.counts();
-            let patience = counts.patience.min(nanos(options.connect_timeout) / PARTS);
-            let attempts = self.tally.attempts(duty.term, now, patience);
-            match self.need(&counts, &options, &attempts, duty) {
+            let under_way = |work, limit| {
+                let patience = counts.patience.min(nanos(limit) / PARTS);
+                self.tally.attempts(work, term, now, patience)
+            };
+            let checks = under_way(Work::Validating, options.validate_timeout);
+            let attempts = under_way(Work::Connecting, options.connect_timeout);
+            match self.need(&counts, &options, &attempts, checks.fresh) {
                 Need::Check => match self.line.take_stale() {
-                    Some((slot, since)) => self.look_after(slot, since, counts.pending == 0, duty),
+                    Some((slot, since)) => self.look_after(slot, since, counts.pending == 0, term),
                     None => return u64::MAX,
                 },
                 Need::Connect => {
@@ -60,18 +65,17 @@ impl<M: Manager> Shared<M> {
                         return u64::MAX;
                     };
                     self.live.asked.store(0, Relaxed);
-                    if !self.open(slot, epoch, duty) {
+                    if !self.open(slot, epoch, term) {
                         return u64::MAX;
                     }
                 }
-                Need::Nothing if counts.pending > 0 => return attempts.next,
+                Need::Nothing if counts.pending > 0 => return attempts.next.min(checks.next),
                 Need::Nothing => return u64::MAX,
             }
         }
     }
 
-    fn need(&self, counts: &Counts, options: &Options, attempts: &Attempts, duty: &Duty) -> Need {
-        let validating = duty.validating.load(Relaxed);
+    fn need(&self, counts: &Counts, options: &Options, attempts: &Attempts, validating: u32) -> Need {
         if counts.phase == Phase::Closed {
             return Need::Nothing;
         }
@@ -98,24 +102,26 @@ impl<M: Manager> Shared<M> {
 
     /// False when the attempt has ended already. Then it has called us; or our runtime is shutting down and drops whatever is
     /// spawned, and to try again before we are dropped ourselves would never end.
-    fn open(self: &Arc<Self>, slot: SlotOf<M>, epoch: u32, duty: &Arc<Duty>) -> bool {
-        let held = Held::begin(self.clone(), slot, Work::Connecting, CloseReason::Retired).on(duty);
+    fn open(self: &Arc<Self>, slot: SlotOf<M>, epoch: u32, term: u64) -> bool {
+        let held = Held::begin(self.clone(), slot, Work::Connecting, CloseReason::Retired).on(term);
         !tokio::spawn(super::attempt::connect(held, epoch)).is_finished()
     }
 
     /// A stale connection that somebody waits or asked for: lent if it is not that stale after all, else validated. `kept`: it
     /// will be idle again until somebody comes.
-    fn look_after(self: &Arc<Self>, slot: SlotOf<M>, since: u64, kept: bool, duty: &Arc<Duty>) {
+    fn look_after(self: &Arc<Self>, slot: SlotOf<M>, since: u64, kept: bool, term: u64) {
         let meta = self.cells.meta(slot.number());
         if meta.expire(self.now()) {
             self.line.part();
             return self.send(slot, Work::Closing, CloseReason::Lifetime);
         }
         // What was opened on a runtime that is gone may have gone with it, however lately it was in use.
-        let trusted = !self.is_from_elsewhere(&slot);
-        let since = trusted.then(|| meta.last_use(since));
+        // And what was idle when another one was found dead may be dead as well.
+        let last_use = meta.last_use(since);
+        let trusted = !self.is_from_elsewhere(&slot) && last_use >= self.live.suspect_before.load(Relaxed);
+        let since = trusted.then_some(last_use);
         meta.known();
-        let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid).on(duty);
+        let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid).on(term);
         match self.needs_validation(since, kept) {
             false if self.hooks.before_acquire.is_none() => held.deliver(true),
             validate => drop(tokio::spawn(super::tend::check(held, validate))),

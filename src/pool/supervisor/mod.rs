@@ -26,7 +26,6 @@ mod tick;
 use super::desk::has_timers;
 use super::manager::Manager;
 use super::shared::Shared;
-use super::tally::Duty;
 use crate::observe::CloseReason;
 use crate::sync::line::Phase;
 use crate::sync::primitives::Ordering::Relaxed;
@@ -105,7 +104,6 @@ impl<M: Manager> Drop for Tenure<M> {
 
 async fn supervise<M: Manager>(tenure: Tenure<M>, signal: Arc<Signal>) {
     let mut tick = Tick::default();
-    let duty = Arc::new(Duty::new(tenure.term));
     if let Some(shared) = tenure.shared.upgrade() {
         shared.attend(tenure.term);
     }
@@ -116,7 +114,7 @@ async fn supervise<M: Manager>(tenure: Tenure<M>, signal: Arc<Signal>) {
         if !shared.desk.holds(tenure.term) {
             return;
         }
-        let Some(next) = shared.turn(&mut tick, &duty) else {
+        let Some(next) = shared.turn(&mut tick, tenure.term) else {
             return;
         };
         let clock = shared.clock;
@@ -146,12 +144,12 @@ impl<M: Manager> Shared<M> {
     }
 
     /// One look at everything. Returns when to look again if nobody calls; `None` when there is nothing left to tend, ever.
-    fn turn(self: &Arc<Self>, tick: &mut Tick, duty: &Arc<Duty>) -> Option<u64> {
+    fn turn(self: &Arc<Self>, tick: &mut Tick, term: u64) -> Option<u64> {
         let now = self.now();
         self.line.expire(now);
         self.run_errands();
         let mut next = self.end(now)?;
-        next = next.min(self.meet_demand(now, duty));
+        next = next.min(self.meet_demand(now, term));
         next = next.min(self.tick(tick, now));
         next = next.min(self.patrol(now));
         // The promise of the line's alarm: an earlier deadline calls us, so this comes last.
