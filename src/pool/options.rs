@@ -16,7 +16,7 @@
 //! | `lifetime_jitter` | fraction | 0.1 | 0 to 1 | of `max_lifetime`, at random | connections opened together do not die together |
 //! | `validate_after_idle` | time | 500 ms | 0 (every idle one), or none | – | a dead connection is noticed, a busy one not bothered |
 //! | `backoff_initial` | time | 50 ms | more than 0 | doubles with each failed attempt | – |
-//! | `backoff_max` | time | 10 s | `backoff_initial` | – | a healed backend is found soon |
+//! | `backoff_max` | time | 2 s | `backoff_initial` | – | a healed backend is found soon |
 
 use std::error::Error;
 use std::fmt;
@@ -101,7 +101,7 @@ impl Default for Options {
             lifetime_jitter: 0.1,
             validate_after_idle: Some(Duration::from_millis(500)),
             backoff_initial: Duration::from_millis(50),
-            backoff_max: Duration::from_secs(10),
+            backoff_max: Duration::from_secs(2),
         }
     }
 }
