@@ -38,7 +38,7 @@ pub use pool::{
     builder::Builder,
     drain::DrainReport,
     dynamic::{DynError, DynManager, ErasedError},
-    error::{AcquireError, ConnectFailure, Phase, Timeout, TryAcquireError, WarmUpError},
+    error::{AcquireError, ConnectFailure, Phase, Refusal, Timeout, TryAcquireError, WarmUpError},
     guard::Pooled,
     handle::Pool,
     manager::Manager,

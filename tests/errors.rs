@@ -266,7 +266,7 @@ async fn a_cleared_request_and_a_closed_pool_say_so() {
     assert!(poll(waiting.as_mut()).is_pending());
     pool.close();
     for error in [waiting.await.unwrap_err(), pool.acquire().await.unwrap_err()] {
-        assert!(matches!(error, AcquireError::Closed { .. }));
+        assert!(matches!(error, AcquireError::Closed(_)));
         assert_eq!(chain(&error), ["the pool is closed"]);
     }
     let (pool, _) = pool_with(|builder| builder.name("orders"));
@@ -322,10 +322,7 @@ async fn no_time_at_all_takes_what_is_idle_or_says_what_was_missing() {
     assert_eq!(timed_out(pool.acquire_within(ms(0)).await).phase, Phase::Queue);
     drop(held);
     pool.close();
-    assert!(matches!(
-        pool.acquire_within(ms(0)).await,
-        Err(AcquireError::Closed { .. })
-    ));
+    assert!(matches!(pool.acquire_within(ms(0)).await, Err(AcquireError::Closed(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -354,4 +351,10 @@ async fn a_failed_warm_up_says_why() {
     );
     pool.close();
     assert_eq!(chain(&pool.warm_up(1).await.unwrap_err()), ["the pool is closed"]);
+}
+
+#[test]
+fn an_error_is_no_larger_than_two_words() {
+    // Every acquire that succeeds passes through a result with room for it.
+    assert_eq!(size_of::<AcquireError<Fault>>(), 16);
 }

@@ -315,7 +315,7 @@ async fn invalidate_and_drain_reach_every_pool_of_a_system() {
             matches!(
                 error,
                 ConnectorError::Connection {
-                    error: AcquireError::Closed { .. },
+                    error: AcquireError::Closed(_),
                     ..
                 }
             ),

@@ -20,19 +20,13 @@ pub enum AcquireError<E> {
     QueueFull {
         /// The limit that was reached.
         queue_limit: u32,
-        /// What the last attempt to connect came to, if it failed: the line may be full since the backend is down.
-        last_connect: Option<Box<ConnectFailure<E>>>,
-        /// The pool's name, if it was given one.
-        pool: Option<Arc<str>>,
+        /// Of which pool; and how its backend is, since the line may be full because that is down.
+        refusal: Box<Refusal<E>>,
     },
     /// [`Pool::clear`](crate::Pool::clear) removed the request from the line.
     Cleared,
     /// The pool drains or is closed.
-    #[non_exhaustive]
-    Closed {
-        /// The pool's name, if it was given one.
-        pool: Option<Arc<str>>,
-    },
+    Closed(Box<Refusal<E>>),
     /// No connection is open and the backend refuses for good: see [`Manager::is_transient`](crate::Manager::is_transient).
     Connect(Arc<E>),
     /// As `Connect`, but the manager panicked.
@@ -42,6 +36,18 @@ pub enum AcquireError<E> {
     /// [`Pool::acquire_blocking`](crate::Pool::acquire_blocking) was called in async code, where a thread that waits may stop
     /// the runtime.
     WouldBlock,
+}
+
+// Boxed where it is more than two words: an error's size is paid by every acquire that succeeds.
+
+/// Which pool refused a request at once.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Refusal<E> {
+    /// The pool's name, if it was given one.
+    pub pool: Option<Arc<str>>,
+    /// What the last attempt to connect came to, if it failed.
+    pub last_connect: Option<ConnectFailure<E>>,
 }
 
 /// The circumstances of a timeout.
@@ -215,26 +221,22 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AcquireError::Timeout(timeout) => timeout.fmt(f),
-            AcquireError::QueueFull {
-                queue_limit,
-                last_connect,
-                pool,
-            } => {
-                if let Some(pool) = pool {
+            AcquireError::QueueFull { queue_limit, refusal } => {
+                if let Some(pool) = &refusal.pool {
                     write!(f, "pool {pool}: ")?;
                 }
                 match queue_limit {
                     0 => f.write_str("no connection was idle, and nobody may wait (queue_limit 0)")?,
                     _ => write!(f, "the line is full (queue_limit {queue_limit})")?,
                 }
-                match last_connect {
+                match &refusal.last_connect {
                     Some(failure) => write!(f, "; last connect failed: {failure}"),
                     None => Ok(()),
                 }
             }
             AcquireError::Cleared => f.write_str("the request was cleared from the line"),
-            AcquireError::Closed { pool } => {
-                if let Some(pool) = pool {
+            AcquireError::Closed(refusal) => {
+                if let Some(pool) = &refusal.pool {
                     write!(f, "pool {pool}: ")?;
                 }
                 f.write_str("the pool is closed")
@@ -299,7 +301,7 @@ impl<E: Error + 'static> Error for AcquireError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             AcquireError::Timeout(timeout) => timeout.last_connect.as_ref().map(|failure| failure as _),
-            AcquireError::QueueFull { last_connect, .. } => last_connect.as_deref().map(|failure| failure as _),
+            AcquireError::QueueFull { refusal, .. } => refusal.last_connect.as_ref().map(|failure| failure as _),
             AcquireError::Connect(error) => Some(&**error),
             _ => None,
         }

@@ -79,8 +79,7 @@ impl<M: Manager> Shared<M> {
                     self.tell(|| Event::QueueFull);
                     return Err(AcquireError::QueueFull {
                         queue_limit: 0,
-                        last_connect: None,
-                        pool: self.name.if_given(),
+                        refusal: self.refusal(None),
                     });
                 }
                 self.grow(counts.limit.saturating_mul(2).min(MAX_SLOTS));
@@ -163,9 +162,7 @@ impl<M: Manager> Shared<M> {
 
     fn refused(&self) -> AcquireError<M::Error> {
         self.tell(|| Event::Refused { closed: true });
-        AcquireError::Closed {
-            pool: self.name.if_given(),
-        }
+        AcquireError::Closed(self.refusal(None))
     }
 
     fn late(&self, phase: Phase, asked: u64, connecting_for: Option<Duration>) -> AcquireError<M::Error> {

@@ -5,7 +5,7 @@
 
 use super::clock::{between, nanos};
 use super::desk::{poll_timer, timer_here};
-use super::error::{AcquireError, ConnectFailure, Phase, Timeout};
+use super::error::{AcquireError, ConnectFailure, Phase, Refusal, Timeout};
 use super::lookout::Lookout;
 use super::manager::Manager;
 use super::notes::Site;
@@ -290,8 +290,7 @@ impl Request {
                 shared.tell(|| Event::QueueFull);
                 AcquireError::QueueFull {
                     queue_limit,
-                    last_connect: shared.faults.last().map(Box::new),
-                    pool: shared.name.if_given(),
+                    refusal: shared.refusal(shared.faults.last()),
                 }
             }
             Ended::Cleared => AcquireError::Cleared,
@@ -348,12 +347,17 @@ impl<M: Manager> Shared<M> {
         let closed = failure.is_none();
         self.tell(|| Event::Refused { closed });
         match failure {
-            None => AcquireError::Closed {
-                pool: self.name.if_given(),
-            },
+            None => AcquireError::Closed(self.refusal(None)),
             Some(ConnectFailure::Error(error)) => AcquireError::Connect(error),
             Some(_) => AcquireError::ConnectPanicked,
         }
+    }
+
+    pub(crate) fn refusal(&self, last_connect: Option<ConnectFailure<M::Error>>) -> Box<Refusal<M::Error>> {
+        Box::new(Refusal {
+            pool: self.name.if_given(),
+            last_connect,
+        })
     }
 
     /// The circumstances of a request whose time ran out.

@@ -234,7 +234,7 @@ impl World {
         let heard = ring.filter(|&ring| !request.unsure(ring)).map_or(now, |ring| ring.at);
         let fair = match &error {
             AcquireError::Cleared => request.must_be_cleared || request_alarmed,
-            AcquireError::Closed { .. } => self.phase != Phase::Open,
+            AcquireError::Closed(_) => self.phase != Phase::Open,
             AcquireError::Timeout(_) => late(heard),
             AcquireError::QueueFull { queue_limit, .. } => ring.is_none() && status.pending >= *queue_limit,
             AcquireError::Connect(error) => error.permanent && permanent > 0,
@@ -244,12 +244,12 @@ impl World {
         if !fair || (certain && request.must_be_cleared && !matches!(error, AcquireError::Cleared)) {
             panic!("P6: request {id} failed with the wrong reason at {now}: {error} ({ring:?})");
         }
-        if let (Some(drain), true, AcquireError::Closed { .. }) = (&mut self.drain, ring.is_some(), &error) {
+        if let (Some(drain), true, AcquireError::Closed(_)) = (&mut self.drain, ring.is_some(), &error) {
             drain.failed += 1;
         }
         self.books.seen(match error {
             AcquireError::Cleared => "cleared",
-            AcquireError::Closed { .. } => "closed",
+            AcquireError::Closed(_) => "closed",
             AcquireError::Timeout(_) => "timed out",
             AcquireError::QueueFull { .. } => "queue full",
             _ if ring.is_some() => "the line failed with a permanent error",

@@ -124,7 +124,7 @@ impl<M: Manager> Core<M> {
             // Dropped here, the request leaves the pool's line, and the permit goes to the next under the limit.
             match route.take(remaining(), site).await {
                 // The connector has gone another way since, so that this request came too late: it follows.
-                Err(AcquireError::Closed { .. }) if self.route().turn != route.turn => {}
+                Err(AcquireError::Closed(_)) if self.route().turn != route.turn => {}
                 outcome => break outcome,
             }
         };

@@ -143,7 +143,7 @@ async fn work(pool: Pool<Sqlite>, recorder: Arc<Recorder>, task: u32) {
         let asked = Instant::now();
         let mut conn = match pool.acquire().await {
             Ok(conn) => conn,
-            Err(AcquireError::Closed { .. }) => return,
+            Err(AcquireError::Closed(_)) => return,
             Err(AcquireError::Cleared) => {
                 recorder.told();
                 continue;
