@@ -195,7 +195,7 @@ async fn request<S: Subject>(pool: &S) -> Record {
 /// Whether all connections can be held at once, and answer.
 async fn is_whole<S: Subject>(pool: &S) -> bool {
     let all = Barrier::new(LIMIT as usize);
-    let each = (0..LIMIT).map(|_| pool.exchange(async { drop(all.wait().await) }));
+    let each = (0..LIMIT).map(|_| pool.exchange(async { _ = all.wait().await }));
     let ends = tokio::time::timeout(2 * PATIENCE, futures::future::join_all(each)).await;
     ends.is_ok_and(|ends| ends.iter().all(|end| matches!(end, End::Served)))
 }
