@@ -310,5 +310,4 @@ impl Fields {
 }
 
 #[cfg(test)]
-#[path = "ledger_tests.rs"]
 mod tests;

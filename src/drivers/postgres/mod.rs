@@ -44,7 +44,8 @@
 //! | SQL's prepared statements | `DEALLOCATE`, each by its name: one more round trip if there are any | yes | yes | |
 //!
 //! That round trip took 47 µs where one of `SELECT 1` took 25 µs and one of `DISCARD ALL` 23 µs: medians of pgbench beside
-//! PostgreSQL 15 on the loopback of a machine with two cores, 2026-11-21. `tests/postgres_cost.rs` measures it through a pool.
+//! PostgreSQL 15 on the loopback of a machine with two cores, 2026-11-21. `cargo bench --features postgres --bench resets`
+//! measures it through a pool.
 //!
 //! The statements of [`prepare_cached`](Connection::prepare_cached) survive, which `DISCARD ALL` would end. What the server, the
 //! [parameters](Postgres::parameter) and the [setup](Postgres::setup) have set holds again.

@@ -1,9 +1,9 @@
-//! What the resets cost on the loopback, beside the round trip that any of them is at least. Prints; asserts nothing about time, as
-//! machines differ: `cargo test --release --features postgres --test postgres_cost -- --ignored --nocapture`.
-#![cfg(feature = "postgres")]
+//! What the resets of PostgreSQL cost on the loopback, beside the round trip that any of them is at least:
+//! `cargo bench --features postgres --bench resets`. It prints, and asserts nothing about time, as machines differ.
 
-#[path = "postgres/one.rs"]
+#[path = "../tests/postgres/one.rs"]
 mod one;
+#[path = "../tests/servers/mod.rs"]
 mod servers;
 
 use fairpool::drivers::postgres::{Connection, Postgres, Reset};
@@ -43,9 +43,8 @@ async fn round_trip(conn: &Connection, sql: &str) -> f64 {
     since.elapsed().as_secs_f64() * 1e6 / f64::from(LEASES)
 }
 
-#[tokio::test]
-#[ignore = "measures, and so wants a quiet machine"]
-async fn what_a_reset_costs() {
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
     let Some(server) = Server::start(&[]) else { return };
     let manager = Postgres::from_url(&server.url()).expect("a good URL");
     let conn = manager.connect().await.expect("a connection");
