@@ -5,9 +5,10 @@
 mod common;
 
 use common::*;
-use fairpool::{AcquireError, ConnectFailure, Phase, Timeout, TryAcquireError, WarmUpError};
+use fairpool::{AcquireError, ConnectFailure, DynManager, Manager, Phase, Pool, Timeout, TryAcquireError, WarmUpError};
 use std::error::Error;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -67,6 +68,40 @@ async fn a_silent_backend_says_connect_and_what_became_of_the_last_attempt() {
     let timeout = timed_out(Err::<(), _>(error));
     assert_eq!(timeout.phase, Phase::Connect);
     assert!(matches!(timeout.last_connect, Some(ConnectFailure::TimedOut)));
+}
+
+/// A database that never answers.
+struct Silent;
+
+impl Manager for Silent {
+    type Connection = ();
+    type Error = std::convert::Infallible;
+
+    async fn connect(&self) -> Result<(), Self::Error> {
+        std::future::pending().await
+    }
+
+    fn backend(&self) -> Option<String> {
+        Some("orders on db.example:5432".to_owned())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_names_the_backend_that_keeps_it_also_through_wrappers() {
+    async fn said<M: Manager>(manager: M) -> String {
+        let options = Pool::builder(manager).limit(1).connect_timeout(ms(100));
+        let pool = options.build().expect("good options");
+        let error = pool.acquire_within(ms(250)).await.map(drop).expect_err("silence");
+        error.to_string()
+    }
+    let plain = said(Silent).await;
+    assert!(
+        plain.contains(": orders on db.example:5432 gave no connection; "),
+        "{plain}"
+    );
+    let last = "; last connect to orders on db.example:5432 failed: no answer within connect_timeout";
+    assert!(plain.ends_with(last), "{plain}");
+    assert_eq!(said(DynManager::new(Arc::new(Silent))).await, plain);
 }
 
 #[tokio::test(start_paused = true)]

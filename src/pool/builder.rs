@@ -193,7 +193,8 @@ impl<M: Manager> Builder<M> {
             loose,
         } = self;
         options.validate()?;
-        let (name, watch, subject) = onlookers.settle::<M>();
+        let (mut name, watch, subject) = onlookers.settle::<M>();
+        name.backend = manager.backend().map(Arc::from);
         let guarded = loose || guards(&options, &hooks);
         let homes = std::thread::available_parallelism().map_or(1, usize::from);
         let shared = Shared {

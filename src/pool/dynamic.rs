@@ -67,6 +67,7 @@ trait Erased<C>: Send + Sync {
     fn close(&self, conn: C) -> Option<BoxFuture<'_, ()>>;
     fn is_transient(&self, error: &ErasedError) -> bool;
     fn detached(&self, conn: &mut C);
+    fn backend(&self) -> Option<String>;
     fn defaults(&self) -> Options;
 }
 
@@ -101,6 +102,10 @@ impl<M: Manager> Erased<M::Connection> for Inner<M> {
             .0
             .downcast_ref::<M::Error>()
             .is_none_or(|error| self.0.is_transient(error))
+    }
+
+    fn backend(&self) -> Option<String> {
+        self.0.backend()
     }
 
     fn detached(&self, conn: &mut M::Connection) {
@@ -145,6 +150,10 @@ impl<C: Send + 'static> Manager for DynManager<C> {
 
     fn is_transient(&self, error: &ErasedError) -> bool {
         self.0.is_transient(error)
+    }
+
+    fn backend(&self) -> Option<String> {
+        self.0.backend()
     }
 
     fn detached(&self, conn: &mut C) {

@@ -46,6 +46,8 @@ pub enum AcquireError<E> {
 pub struct Refusal<E> {
     /// The pool's name, if it was given one.
     pub pool: Option<Arc<str>>,
+    /// What its connections lead to, if the manager says so.
+    pub backend: Option<Arc<str>>,
     /// What the last attempt to connect came to, if it failed.
     pub last_connect: Option<ConnectFailure<E>>,
 }
@@ -66,6 +68,8 @@ pub struct Timeout<E> {
     pub connecting_for: Option<Duration>,
     /// The pool's name, if it was given one.
     pub pool: Option<Arc<str>>,
+    /// What its connections lead to, if the manager says so.
+    pub backend: Option<Arc<str>>,
 }
 
 /// What a request was waiting for.
@@ -194,7 +198,7 @@ impl<E: fmt::Display> fmt::Display for Timeout<E> {
                 "every connection was in use, being cleaned or being closed"
             }
             Phase::Queue => "every connection was in use",
-            Phase::Connect => "the backend gave no connection",
+            Phase::Connect => "gave no connection",
             Phase::Validate => "an idle connection did not pass validation in time",
         };
         if let Some(pool) = &self.pool {
@@ -202,18 +206,33 @@ impl<E: fmt::Display> fmt::Display for Timeout<E> {
         }
         write!(
             f,
-            "no connection after {:?} (phase {}): {why}; {}",
+            "no connection after {:?} (phase {}): ",
             brief(self.waited),
-            self.phase,
-            self.status
+            self.phase
         )?;
+        if self.phase == Phase::Connect {
+            write!(f, "{} ", self.backend.as_deref().unwrap_or("the backend"))?;
+        }
+        write!(f, "{why}; {}", self.status)?;
         if let (Phase::Connect, Some(time)) = (self.phase, self.connecting_for) {
             write!(f, "; an attempt to connect has had no answer for {:?}", brief(time))?;
         }
-        match &self.last_connect {
-            Some(failure) => write!(f, "; last connect failed: {failure}"),
-            None => Ok(()),
+        tell_failure(f, self.last_connect.as_ref(), self.backend.as_deref())
+    }
+}
+
+/// The manager's own error names what it is about; the pool's words about it do not.
+fn tell_failure<E: fmt::Display>(
+    f: &mut fmt::Formatter<'_>,
+    failure: Option<&ConnectFailure<E>>,
+    backend: Option<&str>,
+) -> fmt::Result {
+    match (failure, backend) {
+        (None, _) => Ok(()),
+        (Some(failure @ ConnectFailure::TimedOut), Some(backend)) => {
+            write!(f, "; last connect to {backend} failed: {failure}")
         }
+        (Some(failure), _) => write!(f, "; last connect failed: {failure}"),
     }
 }
 
@@ -229,10 +248,7 @@ impl<E: fmt::Display> fmt::Display for AcquireError<E> {
                     0 => f.write_str("no connection was idle, and nobody may wait (queue_limit 0)")?,
                     _ => write!(f, "the line is full (queue_limit {queue_limit})")?,
                 }
-                match &refusal.last_connect {
-                    Some(failure) => write!(f, "; last connect failed: {failure}"),
-                    None => Ok(()),
-                }
+                tell_failure(f, refusal.last_connect.as_ref(), refusal.backend.as_deref())
             }
             AcquireError::Cleared => f.write_str("the request was cleared from the line"),
             AcquireError::Closed(refusal) => {

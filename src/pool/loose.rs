@@ -176,6 +176,7 @@ impl<M: Manager> Shared<M> {
             last_connect: None,
             connecting_for,
             pool: self.name.if_given(),
+            backend: self.name.backend.clone(),
         }))
     }
 }

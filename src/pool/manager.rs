@@ -98,6 +98,14 @@ pub trait Manager: Send + Sync + 'static {
         true
     }
 
+    /// What the connections lead to, for errors: a database and its address, without secrets. A backend that is silent sends no
+    /// error that could say so itself. Asked once, when the pool is built.
+    ///
+    /// The default says nothing.
+    fn backend(&self) -> Option<String> {
+        None
+    }
+
     /// Told when a connection leaves the pool for good with its holder ([`Pooled::detach`](crate::Pooled::detach)).
     fn detached(&self, conn: &mut Self::Connection) {
         let _ = conn;
@@ -136,6 +144,10 @@ impl<M: Manager> Manager for Arc<M> {
 
     fn is_transient(&self, error: &M::Error) -> bool {
         (**self).is_transient(error)
+    }
+
+    fn backend(&self) -> Option<String> {
+        (**self).backend()
     }
 
     fn detached(&self, conn: &mut M::Connection) {

@@ -1,4 +1,4 @@
-//! What a pool is called where many are watched.
+//! What a pool is called where many are watched, and what it leads to.
 
 use std::sync::Arc;
 
@@ -7,11 +7,17 @@ pub(crate) struct Name {
     pub(crate) text: Arc<str>,
     /// The builder was told; else it is made from the manager's type, which is no news in an error.
     given: bool,
+    /// By the manager's word.
+    pub(crate) backend: Option<Arc<str>>,
 }
 
 impl Name {
     pub(crate) fn given(text: Arc<str>) -> Self {
-        Name { text, given: true }
+        Name {
+            text,
+            given: true,
+            backend: None,
+        }
     }
 
     /// The manager's type without the paths.
@@ -19,6 +25,7 @@ impl Name {
         Name {
             text: short(std::any::type_name::<M>()).into(),
             given: false,
+            backend: None,
         }
     }
 

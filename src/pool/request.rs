@@ -356,6 +356,7 @@ impl<M: Manager> Shared<M> {
     pub(crate) fn refusal(&self, last_connect: Option<ConnectFailure<M::Error>>) -> Box<Refusal<M::Error>> {
         Box::new(Refusal {
             pool: self.name.if_given(),
+            backend: self.name.backend.clone(),
             last_connect,
         })
     }
@@ -380,6 +381,7 @@ impl<M: Manager> Shared<M> {
             last_connect: self.faults.last(),
             connecting_for: self.tally.oldest_connect().map(|begun| between(begun, self.now())),
             pool: self.name.if_given(),
+            backend: self.name.backend.clone(),
         }
     }
 }

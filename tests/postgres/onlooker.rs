@@ -56,7 +56,9 @@ impl Onlooker {
 
     /// Ends the session that this process of the server serves, and waits until it is gone.
     pub(crate) async fn kill(&self, process: i32) -> bool {
-        self.ask(&format!("SELECT pg_terminate_backend({process}, 60000)")).await == "t"
+        self.ask(&format!("SELECT pg_terminate_backend({process}, 60000)"))
+            .await
+            == "t"
     }
 }
 

@@ -122,6 +122,10 @@ impl Manager for Mysql {
         Some(conn.close())
     }
 
+    fn backend(&self) -> Option<String> {
+        Some(self.server().to_owned())
+    }
+
     fn is_transient(&self, error: &Error) -> bool {
         error.is_transient()
     }

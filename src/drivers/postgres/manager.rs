@@ -149,6 +149,10 @@ impl Manager for Postgres {
         Some(conn.close())
     }
 
+    fn backend(&self) -> Option<String> {
+        Some(self.database().to_owned())
+    }
+
     fn is_transient(&self, error: &Error) -> bool {
         error.is_transient()
     }

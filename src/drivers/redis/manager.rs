@@ -203,6 +203,10 @@ impl Manager for Redis {
         Some(conn.close())
     }
 
+    fn backend(&self) -> Option<String> {
+        Some(self.server().to_owned())
+    }
+
     fn is_transient(&self, error: &Error) -> bool {
         error.is_transient()
     }

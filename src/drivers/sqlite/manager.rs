@@ -173,6 +173,10 @@ impl Manager for Sqlite {
         Some(conn.close())
     }
 
+    fn backend(&self) -> Option<String> {
+        Some(self.database().to_owned())
+    }
+
     fn is_transient(&self, error: &Error) -> bool {
         error.is_transient()
     }

@@ -108,6 +108,10 @@ impl<M: Manager> Manager for Probe<M> {
         }
     }
 
+    fn backend(&self) -> Option<String> {
+        self.manager.backend()
+    }
+
     fn detached(&self, conn: &mut Self::Connection) {
         self.watch.run(Step::Detached, || self.manager.detached(conn));
     }
