@@ -38,6 +38,11 @@ pub(super) fn parse(url: &str) -> Result<Opts, Error> {
         .collect();
     let of = |wanted: &str| pairs.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
 
+    // First, as mysql_async would judge their values.
+    if let Some((name, instead)) = POOL.iter().find(|(name, _)| of(name).is_some()) {
+        return Err(bad(name, &format!("it is of another pool; use {instead}")));
+    }
+
     let mut kept = String::from("prefer_socket=false");
     for (name, value) in pairs.iter().filter(|(name, _)| *name != "ssl_ca") {
         kept.push_str(&format!("&{name}={value}"));
@@ -45,9 +50,6 @@ pub(super) fn parse(url: &str) -> Result<Opts, Error> {
     let scheme = place.strip_prefix("mariadb://").map(|rest| format!("mysql://{rest}"));
     let opts = Opts::from_url(&format!("{}?{kept}", scheme.as_deref().unwrap_or(place))).map_err(refused)?;
 
-    if let Some((name, instead)) = POOL.iter().find(|(name, _)| of(name).is_some()) {
-        return Err(bad(name, &format!("it is of another pool; use {instead}")));
-    }
     if let Some((name, _)) = pairs.iter().enumerate().find_map(|(at, pair)| {
         let again = pairs[..at].iter().any(|(name, _)| *name == pair.0);
         again.then_some(*pair)
