@@ -69,6 +69,7 @@ async fn p2_what_was_promised_before_a_shrink_opens_when_the_debt_is_paid() {
 async fn a_connection_of_its_key_serves_a_request_that_waits_for_a_backoff() {
     let mut options = Options::default();
     options.backoff_initial = ms(10_000);
+    options.backoff_max = ms(10_000);
     let (pool, backends) = keyed(|builder| builder.options(options).limit(2));
     let held = pool.acquire(&0).await.unwrap();
     backends[0].connect.always(Act::Fails);
