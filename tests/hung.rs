@@ -147,3 +147,18 @@ async fn the_first_success_ends_what_was_presumed() {
     sleep_until(heals + 12 * SECOND).await;
     assert_whole(&pool).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_late_end_of_an_attempt_that_hung_does_not_blame_a_backend_that_has_healed() {
+    let (pool, backend) = pool_with(|builder| builder.limit(2).acquire_timeout(ms(500)));
+    backend.connect.then([Act::Hangs]);
+    assert!(pool.acquire().await.is_err(), "its own attempt hung");
+    let _held = pool.acquire().await.unwrap();
+    sleep(10 * SECOND).await;
+    assert_eq!(pool.status().connecting, 0, "the one that hung has ended");
+    pool.set_limit(1).unwrap();
+    let Err(AcquireError::Timeout(timeout)) = pool.acquire().await else {
+        panic!("the pool is busy")
+    };
+    assert!(timeout.last_connect.is_none(), "{timeout}");
+}

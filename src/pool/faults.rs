@@ -7,7 +7,8 @@
 //! | failing | the same, and arrivals fail with the same cause | `until`, a success |
 //!
 //! The wait counts from the beginning of the attempt that failed: one that hung for longer than its wait has waited enough.
-//! One that hangs is presumed to fail (`demand`), which counts once: its end comes too late to count again.
+//! One that hangs is presumed to fail (`demand`), which counts once: its end comes too late to count again. What hung while
+//! another attempt succeeded says nothing of the time since.
 
 use super::clock::nanos;
 use super::error::ConnectFailure;
@@ -25,6 +26,8 @@ struct Record<E> {
     permanent_since: Option<u64>,
     until: u64,
     failing_until: u64,
+    /// When an attempt last succeeded.
+    healed: u64,
     last: Option<ConnectFailure<E>>,
     /// With what the line was last failed. A success does not forget it: some of those failed may not have looked yet.
     refusal: Option<ConnectFailure<E>>,
@@ -63,6 +66,7 @@ impl<E> Faults<E> {
             permanent_since: None,
             until: 0,
             failing_until: 0,
+            healed: 0,
             last: None,
             refusal: None,
         };
@@ -82,8 +86,14 @@ impl<E> Faults<E> {
         options: &Options,
     ) -> bool {
         let mut record = self.record.lock();
+        if matches!(failure, ConnectFailure::TimedOut) && begun < record.healed {
+            return false;
+        }
         let since = record.permanent_since.filter(|_| permanent);
-        record.permanent_since = permanent.then(|| since.unwrap_or(now));
+        // Nor does one that began before a permanent failure, and fails for another reason, say anything newer.
+        if permanent || record.permanent_since.is_some_and(|since| begun >= since) {
+            record.permanent_since = permanent.then(|| since.unwrap_or(now));
+        }
         record.count(begun, now, options);
         let old = record.last.replace(failure);
         drop(record);
@@ -93,7 +103,10 @@ impl<E> Faults<E> {
 
     /// An attempt that began at `begun` has hung: the next one waits as if it had failed.
     pub(crate) fn presumed(&self, begun: u64, now: u64, options: &Options) {
-        self.record.lock().count(begun, now, options);
+        let mut record = self.record.lock();
+        if begun >= record.healed {
+            record.count(begun, now, options);
+        }
     }
 
     /// Those who wait are about to be failed with this cause, and arrivals fail with it until the next attempt is due.
@@ -107,8 +120,9 @@ impl<E> Faults<E> {
     }
 
     /// An attempt succeeded.
-    pub(crate) fn healed(&self) {
+    pub(crate) fn healed(&self, now: u64) {
         let mut record = self.record.lock();
+        record.healed = now;
         let old = record.last.take();
         record.permanent_since = None;
         (record.failures, record.until, record.failing_until) = (0, 0, 0);
@@ -142,5 +156,21 @@ impl<E> Faults<E> {
 
     pub(crate) fn last(&self) -> Option<ConnectFailure<E>> {
         self.record.lock().last.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_late_end_of_an_attempt_that_hung_interrupts_no_refusal_for_good() {
+        let (faults, options) = (Faults::new(), Options::default());
+        let refused = || (ConnectFailure::Error(std::sync::Arc::new("no such user")), true);
+        assert!(!faults.failed(refused(), 10, 11, &options));
+        assert!(!faults.failed((ConnectFailure::TimedOut, false), 1, 12, &options));
+        assert!(faults.failed(refused(), 20, 21, &options));
+        assert!(!faults.failed((ConnectFailure::TimedOut, false), 30, 40, &options));
+        assert!(!faults.failed(refused(), 50, 51, &options), "that one did interrupt it");
     }
 }

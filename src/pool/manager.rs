@@ -56,6 +56,7 @@ pub trait Manager: Send + Sync + 'static {
     /// Checks a connection that was idle for [`Options::validate_after_idle`], before it is lent again and within
     /// [`Options::validate_timeout`]. One that fails is closed, and its request keeps its place in the line. One that was idle when
     /// its runtime ended is checked before it is lent on the next, as its socket may have gone with it.
+    /// So is, at most once in `validate_after_idle`, whatever is idle when another connection comes back broken.
     ///
     /// The default finds every connection sound.
     fn validate(&self, conn: &mut Self::Connection) -> impl Future<Output = Result<(), Self::Error>> + Send {
@@ -75,6 +76,7 @@ pub trait Manager: Send + Sync + 'static {
 
     /// Whether a connection that came back is unusable, as far as that can be told without asking the backend. It runs on
     /// the thread that drops the guard, which may have no runtime. A panic counts as broken.
+    /// A yes casts doubt on those that are idle, so it is for connections that have ended, not for those that need cleaning.
     ///
     /// The default says no.
     fn is_broken(&self, conn: &mut Self::Connection) -> bool {

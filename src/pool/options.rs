@@ -8,7 +8,7 @@
 //! | `max_connecting` | attempts | 4 | 1 | – | a spike must not become a storm on the backend |
 //! | `acquire_timeout` | time | 30 s | more than 0, or none | covers every phase of one acquire | the field's usual value |
 //! | `connect_timeout` | time | 10 s | more than 0 | an attempt outlives a caller that gives up; after a quarter nobody counts on it | three SYN retransmissions |
-//! | `validate_timeout` | time | 5 s | more than 0 | – | a connection that slow is no use |
+//! | `validate_timeout` | time | 5 s | more than 0 | after a quarter nobody counts on it | a connection that slow is no use |
 //! | `reset_timeout` | time | 5 s | more than 0 | – | as above |
 //! | `close_timeout` | time | 5 s | more than 0 | the slot counts as occupied meanwhile | as above |
 //! | `idle_timeout` | time | 10 min | more than 0, or none | keeps `min_idle` | under the usual server-side timeouts |

@@ -40,7 +40,7 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
     let failure = match outcome {
         Ok(Ok(Ok((conn, born)))) => {
             held.fill(conn, epoch, born);
-            shared.faults.healed();
+            shared.faults.healed(shared.now());
             shared.opened(begun, &companion);
             return held.deliver(true);
         }

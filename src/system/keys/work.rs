@@ -111,7 +111,7 @@ pub(super) async fn open<K: Key, M: Manager>(mut held: Held<K, M>, begun: u64) {
     let attempt = companion.around(AssertUnwindSafe(attempt).catch_unwind());
     let failure = match timeout(options.connect_timeout, attempt).await {
         Ok(Ok(Ok(conn))) => {
-            member.faults.healed();
+            member.faults.healed(shared.now());
             let born = shared.now();
             let link = Link {
                 conn,
