@@ -48,7 +48,7 @@ if [[ ${CI:-} == true ]]; then
 fi
 sim_seeds=${FAIRPOOL_SIM_SEEDS:-200}
 fuzz_seconds=${FAIRPOOL_FUZZ_SECONDS:-30}
-step_limit=900
+step_limit=1800
 
 have() { command -v "$1" >/dev/null; }
 
