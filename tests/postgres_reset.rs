@@ -119,6 +119,23 @@ async fn a_receiver_of_notifications_ends_with_its_lease() {
 const PREPARED: &str = "SELECT count(*) FROM pg_prepared_statements WHERE from_sql";
 
 #[tokio::test]
+async fn a_receiver_without_any_sql_ends_with_its_lease_too() -> Outcome {
+    let Some(server) = server() else { return Ok(()) };
+    for reset in [Reset::Full, Reset::Observed] {
+        let pool = single(superuser(server).reset(reset));
+        let conn = pool.acquire().await?;
+        let process = conn.process_id();
+        let mut notifications = conn.notifications();
+        drop(conn);
+        let conn = same(&pool, process).await;
+        conn.batch_execute("LISTEN others; NOTIFY others").await?;
+        let heard = tokio::time::timeout(one::NEVER, notifications.next()).await?;
+        assert!(heard.is_none(), "{reset:?}: {heard:?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn sql_s_prepared_statements_are_gone() {
     undone(
         "PREPARE a AS SELECT 1; PREPARE \"a \"\" b\" AS SELECT $1::int",

@@ -155,7 +155,10 @@ impl Connection {
     /// A receiver that falls behind by more than [`notification_buffer`](super::Postgres::notification_buffer) is told how
     /// many it has lost; where nobody receives, nothing is kept.
     pub fn notifications(&self) -> Notifications {
-        Notifications::new(self.link().listen(self.settings.notification_buffer))
+        let receiver = self.link().listen(self.settings.notification_buffer);
+        // It has to be ended, even if the lease asks the server for nothing.
+        self.link().set(SENT | ALTERED);
+        Notifications::new(receiver)
     }
 
     /// The database and where it is, as errors say it: `orders on db.example:5432`.
