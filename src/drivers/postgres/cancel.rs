@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// And how long after cancels that changed nothing.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Cancels what one connection does, over a route and with encryption like its own.
+/// Cancels what one connection does, over a route and with encryption like its own, for the lease that it was taken in.
 ///
 /// [`Client::cancel_token`](tokio_postgres::Client::cancel_token) would do the same, but knows no route.
 ///
@@ -38,11 +38,28 @@ pub struct Canceller {
     pub(super) token: CancelToken,
     pub(super) route: Arc<Route>,
     pub(super) database: Arc<str>,
+    /// The driver's own, which knows what it does, is bound to no lease.
+    pub(super) lease: Option<Lease>,
+}
+
+/// One lease of a connection.
+#[derive(Clone)]
+pub(super) struct Lease {
+    link: Arc<Link>,
+    number: u32,
+}
+
+/// A cancel on its way. Its drop tells the connection what has become of it.
+struct OnItsWay<'a> {
+    link: &'a Link,
+    /// Not sent yet, or arrived.
+    is_known: bool,
 }
 
 impl Canceller {
     /// Asks the server to stop what the connection does at that moment, and waits until it has passed that on. What was
-    /// asked of the connection before then may be cancelled, what is asked afterwards is not.
+    /// asked of the connection before then may be cancelled, what is asked afterwards is not. When the lease in which
+    /// this canceller was taken is over, it does nothing: the query of another lease is never hit.
     ///
     /// # Errors
     ///
@@ -50,14 +67,46 @@ impl Canceller {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves it open whether and when the cancel arrives.
+    /// Dropping the future leaves it open whether and when the cancel arrives, once it was sent. The connection then counts as
+    /// [broken](super::Connection::is_broken), and is closed when its lease ends. A lease that ends while a cancel is on its
+    /// way is followed by the next one when that has arrived.
     pub async fn cancel(&self) -> Result<(), Error> {
+        match &self.lease {
+            Some(lease) if lease.link.begin_cancel(lease.number) => {
+                let link = &*lease.link;
+                self.knock(Some(OnItsWay { link, is_known: true })).await
+            }
+            Some(_) => Ok(()),
+            None => self.knock(None).await,
+        }
+    }
+
+    /// One that is bound to the lease which is now.
+    pub(super) fn of_this_lease(&self, link: &Arc<Link>) -> Self {
+        let lease = Lease {
+            link: link.clone(),
+            number: link.lease(),
+        };
+        Canceller {
+            lease: Some(lease),
+            ..self.clone()
+        }
+    }
+
+    async fn knock(&self, mut on_its_way: Option<OnItsWay<'_>>) -> Result<(), Error> {
+        let mut know = |is_known| {
+            if let Some(on_its_way) = &mut on_its_way {
+                on_its_way.is_known = is_known;
+            }
+        };
         let knocked = async {
             let mut stream = self.route.open().await.map_err(Failure::from)?;
+            know(false);
             let sent = self.token.cancel_query_raw(&mut stream, Secured).await;
             sent.map_err(|error| Failure::postgres("", error))?;
             // The server closes when it has signalled the session's process.
             poll_fn(|cx| stream.poll_end(cx)).await;
+            know(true);
             Ok(())
         };
         knocked.await.map_err(|failure: Failure| Error::Connect {
@@ -88,6 +137,12 @@ impl Canceller {
             }),
             false => Ok(()),
         }
+    }
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        self.link.end_cancel(self.is_known);
     }
 }
 

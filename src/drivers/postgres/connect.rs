@@ -103,6 +103,7 @@ async fn open(settings: &Arc<Settings>, route: Route) -> Result<Connection, Fail
         token: client.cancel_token(),
         route: Arc::new(route),
         database: settings.database.clone(),
+        lease: None,
     };
     let driven = drive(protocol, link.clone(), canceller.clone(), settings.notice.clone());
     let task = tokio::spawn(driven);

@@ -144,9 +144,9 @@ impl Connection {
         self.link().process_id()
     }
 
-    /// What can cancel this connection's queries, from anywhere.
+    /// What can cancel this connection's queries, from anywhere, as long as this lease lasts.
     pub fn canceller(&self) -> Canceller {
-        self.canceller.clone()
+        self.canceller.of_this_lease(&self.holder.0)
     }
 
     /// Notifications that arrive from now on. They come after a `LISTEN` on this connection, and end with the lease: its reset
@@ -229,22 +229,23 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether the last lease has left anything to be undone.
+    /// Ends the lease. Whether it has left anything to be undone, or to be awaited.
     pub(super) fn is_dirty(&self) -> bool {
-        reset::is_due(self.settings.reset, self.link().now())
+        self.link().end_lease() || reset::is_due(self.settings.reset, self.link().now())
     }
 
     /// Undoes it.
     pub(super) async fn reset(&mut self) -> Result<(), Error> {
         self.canceller.call_off(self.link()).await?;
+        self.link().undisturbed().await;
+        if self.link().now().is_strayed() {
+            return Err(self.unclean("a cancel was given up on its way, and may still arrive"));
+        }
         let rest = reset::undo(&self.client, self.link(), &self.settings).await;
         rest.map_err(|error| self.failed(error))?;
         let now = self.link().now();
         if now.status() != IDLE {
-            return Err(Error::Unclean {
-                database: self.settings.database.clone(),
-                reason: "a transaction is still open".to_owned(),
-            });
+            return Err(self.unclean("a transaction is still open"));
         }
         drop(self.link().end_of_listening());
         self.begin();
@@ -254,6 +255,13 @@ impl Connection {
     async fn ask(&self, sql: &str) -> Result<(), Error> {
         let answer = self.client.batch_execute(sql).await;
         answer.map_err(|error| self.failed(error))
+    }
+
+    fn unclean(&self, reason: &str) -> Error {
+        Error::Unclean {
+            database: self.settings.database.clone(),
+            reason: reason.to_owned(),
+        }
     }
 
     fn failed(&self, error: tokio_postgres::Error) -> Error {

@@ -15,6 +15,7 @@
 //! | 12 `OVER` | the session has ended, or the server has said that it will | stream, task | nobody |
 //! | 13 `STUCK` | the two sides no longer agree whose turn it is | stream | nobody |
 //! | 14 `ABANDONED` | the handle is gone | its drop | nobody |
+//! | 15 `STRAY` | a cancel was given up on its way: it may hit whatever comes | its drop | nobody |
 //! | 16–39 | requests without `ReadyForQuery` | stream | stream |
 //! | 40–63 | the same, that do no more than close a statement | stream | stream |
 //!
@@ -23,6 +24,10 @@
 //! found has passed the stream and is counted. All of that is one word, so whoever finds neither bit set
 //! finds every earlier request counted. Hence the read-modify-writes order it all: release where they publish, acquire
 //! where they read.
+//!
+//! A second word counts the leases (bits 32–63) and the cancels on their way (bits 0–31). A canceller adds itself and learns with
+//! that which lease it is, and the end of a lease learns how many are on their way: so no cancel sets out in a later lease
+//! than its own, and the connection is not lent again before each has arrived.
 
 use crate::sync::primitives::{AtomicU32, AtomicU64, Mutex, Ordering};
 use futures::task::AtomicWaker;
@@ -48,6 +53,7 @@ pub(super) const FORGOTTEN: u64 = 1 << 11;
 pub(super) const OVER: u64 = 1 << 12;
 pub(super) const STUCK: u64 = 1 << 13;
 const ABANDONED: u64 = 1 << 14;
+const STRAY: u64 = 1 << 15;
 /// What the stream computes anew each time; all else it only adds to.
 const PASSING: u64 = STATUS | COPY_IN | BLOCKED | DUE | CLOSES;
 const DUE_SHIFT: u32 = 16;
@@ -55,11 +61,14 @@ const CLOSES_SHIFT: u32 = 40;
 const COUNT: u64 = (1 << 24) - 1;
 pub(super) const DUE: u64 = COUNT << DUE_SHIFT;
 pub(super) const CLOSES: u64 = COUNT << CLOSES_SHIFT;
+/// In the second word: one lease more, against one cancel more.
+const LEASE_SHIFT: u32 = 32;
 
 /// Shared by a connection's handle, its stream and its task.
 #[derive(Debug, Default)]
 pub(super) struct Link {
     word: Word,
+    cancels: Cancels,
     /// The server's process that serves the session; it bears no protocol.
     process_id: AtomicU32,
     /// The task that drives the connection.
@@ -74,6 +83,10 @@ pub(super) struct Link {
 
 #[derive(Debug)]
 struct Word(AtomicU64);
+
+/// Which lease it is, and how many cancels are on their way.
+#[derive(Debug)]
+struct Cancels(AtomicU64);
 
 #[derive(Debug)]
 struct Listeners(Mutex<Option<broadcast::Sender<Notification>>>);
@@ -159,6 +172,48 @@ impl Link {
         poll_fn(is_quiet).await;
     }
 
+    /// Which lease it is.
+    pub(super) fn lease(&self) -> u32 {
+        (self.cancels.0.load(Ordering::Acquire) >> LEASE_SHIFT) as u32
+    }
+
+    /// The lease ends: none of its cancels sets out from now on. Whether some are still on their way, or are lost.
+    pub(super) fn end_lease(&self) -> bool {
+        let was = self.cancels.0.fetch_add(1 << LEASE_SHIFT, Ordering::AcqRel);
+        was as u32 != 0 || self.now().has(STRAY)
+    }
+
+    /// One more cancel is on its way, if it is still this lease.
+    pub(super) fn begin_cancel(&self, lease: u32) -> bool {
+        let was = self.cancels.0.fetch_add(1, Ordering::AcqRel);
+        let is_now = (was >> LEASE_SHIFT) as u32 == lease;
+        if !is_now {
+            self.end_cancel(true);
+        }
+        is_now
+    }
+
+    /// One less. Unless it is known where it went, nothing on this connection is safe from it.
+    pub(super) fn end_cancel(&self, is_known: bool) {
+        if !is_known {
+            self.set(STRAY);
+        }
+        self.cancels.0.fetch_sub(1, Ordering::AcqRel);
+        self.watcher.wake();
+    }
+
+    /// Resolves when no cancel of an ended lease is on its way. One may wait at a time, as for `quiet`.
+    pub(super) async fn undisturbed(&self) {
+        let is_undisturbed = |cx: &mut Context<'_>| {
+            self.watcher.register(cx.waker());
+            match self.cancels.0.load(Ordering::Acquire) as u32 {
+                0 => Poll::Ready(()),
+                _ => Poll::Pending,
+            }
+        };
+        poll_fn(is_undisturbed).await;
+    }
+
     /// A receiver of notifications from now on.
     pub(super) fn listen(&self, capacity: usize) -> broadcast::Receiver<Notification> {
         let mut listeners = self.listeners.0.lock();
@@ -236,7 +291,12 @@ impl Now {
 
     /// Whether it can never be used again.
     pub(super) fn is_broken(self) -> bool {
-        self.has(OVER | STUCK | FORGOTTEN)
+        self.has(OVER | STUCK | FORGOTTEN | STRAY)
+    }
+
+    /// Whether a cancel was lost on its way.
+    pub(super) fn is_strayed(self) -> bool {
+        self.has(STRAY)
     }
 }
 
@@ -258,6 +318,12 @@ impl Default for Word {
     /// A connection that has not been driven yet counts as busy.
     fn default() -> Self {
         Word(AtomicU64::new(STIRRED))
+    }
+}
+
+impl Default for Cancels {
+    fn default() -> Self {
+        Cancels(AtomicU64::new(0))
     }
 }
 

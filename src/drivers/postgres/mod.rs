@@ -55,6 +55,7 @@
 //! A connection whose session has ended, or to which the server has said that it will end: killed, shut down, timed out. One
 //! on which a lease ran `DISCARD ALL` or `DEALLOCATE ALL`, or used a statement that the server no longer had, since tokio-postgres
 //! counts on statements of its own. One that began a `COPY FROM STDIN` by a simple query, which tokio-postgres cannot answer.
+//! One with a [cancel](Canceller) that was sent and given up, since it may still arrive.
 //!
 //! # Options
 //!
