@@ -111,8 +111,9 @@ impl Failure {
     pub(super) fn network(error: &io::Error) -> Self {
         Failure {
             reason: format!("network: {error}"),
-            // Somebody has to let us in: the socket of a server in the file system.
-            transient: error.kind() != io::ErrorKind::PermissionDenied,
+            // Somebody has to let us in: a socket in the file system, which has no number of its own. Of TCP it is a word of the
+            // network's, such as a balancer's that has no server at the moment.
+            transient: error.kind() != io::ErrorKind::PermissionDenied || error.raw_os_error().is_some(),
             error: None,
         }
     }
@@ -189,5 +190,19 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.postgres().and_then(StdError::source).and_then(StdError::source)
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_permission_is_for_somebody_to_give_in_the_file_system_alone() {
+        let tcp = io::Error::from_raw_os_error(1);
+        assert_eq!(tcp.kind(), io::ErrorKind::PermissionDenied);
+        assert!(Failure::network(&tcp).transient);
+        let unix = io::Error::new(tcp.kind(), tcp);
+        assert!(!Failure::network(&unix).transient);
     }
 }

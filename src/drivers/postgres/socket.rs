@@ -67,7 +67,13 @@ impl Route {
                 Ok(Socket::Tcp(socket))
             }
             #[cfg(unix)]
-            Peer::Unix(path) => Ok(Socket::Unix(UnixStream::connect(path).await?)),
+            Peer::Unix(path) => {
+                let socket = UnixStream::connect(path).await;
+                // Wrapped, so that it is told from TCP's: see `Failure::network`.
+                Ok(Socket::Unix(
+                    socket.map_err(|error| io::Error::new(error.kind(), error))?,
+                ))
+            }
             #[cfg(not(unix))]
             Peer::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
         }

@@ -78,7 +78,10 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Option { .. } | Error::Tls { .. } => false,
-            Error::Io { error, .. } => error.kind() != io::ErrorKind::PermissionDenied,
+            // Of a socket in the file system, which has no number of its own; TCP's is a word of the network's.
+            Error::Io { error, .. } => {
+                error.kind() != io::ErrorKind::PermissionDenied || error.raw_os_error().is_some()
+            }
             Error::Refused { permanent, .. } => !permanent,
             Error::OutOfStep { stage, .. } => *stage != Stage::Connect,
         }
@@ -162,5 +165,20 @@ impl StdError for Error {
             Error::Tls { error, .. } => error.source(),
             _ => None,
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_permission_is_for_somebody_to_give_in_the_file_system_alone() {
+        let error = |error| Error::io(&"cache.example:6379".into(), Stage::Connect, error);
+        let tcp = io::Error::from_raw_os_error(1);
+        assert_eq!(tcp.kind(), io::ErrorKind::PermissionDenied);
+        let unix = io::Error::new(tcp.kind(), "/run/redis.sock: no permission");
+        assert!(error(tcp).is_transient());
+        assert!(!error(unix).is_transient());
     }
 }
