@@ -5,6 +5,7 @@
 mod one;
 mod servers;
 
+use fairpool::Manager;
 use fairpool::drivers::postgres::{Postgres, Reset};
 use one::{Outcome, ask, is_undone, same, server, single, superuser};
 
@@ -132,6 +133,17 @@ async fn a_receiver_without_any_sql_ends_with_its_lease_too() -> Outcome {
         let heard = tokio::time::timeout(one::NEVER, notifications.next()).await?;
         assert!(heard.is_none(), "{reset:?}: {heard:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_boundless_buffer_of_notifications_has_a_bound() -> Outcome {
+    let Some(server) = server() else { return Ok(()) };
+    let conn = superuser(server).notification_buffer(usize::MAX).connect().await?;
+    let mut notifications = conn.notifications();
+    conn.batch_execute("LISTEN bounded; NOTIFY bounded").await?;
+    let heard = tokio::time::timeout(one::NEVER, notifications.next()).await?;
+    assert!(heard.is_some());
     Ok(())
 }
 

@@ -126,7 +126,7 @@ async fn suits(wanted: TargetSessionAttrs, connection: &Connection) -> Result<()
     let answer = answer.map_err(|error| Failure::postgres("target_session_attrs", error))?;
     let suits = answer
         .iter()
-        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some(wanted)));
+        .any(|message| matches!(message, SimpleQueryMessage::Row(row) if matches!(row.try_get(0), Ok(Some(is)) if is == wanted)));
     match suits {
         true => Ok(()),
         false => Err(Failure::transient(format!("target_session_attrs: the server {said}"))),

@@ -95,9 +95,10 @@ impl Postgres {
         self.set(|settings| settings.setup.push(OpaqueSql(sql)))
     }
 
-    /// How many notifications a receiver may fall behind, see [`Connection::notifications`]; at least 1.
+    /// How many notifications a receiver may fall behind, see [`Connection::notifications`]; at least 1, and at most
+    /// 1048576, since room for them is taken at once.
     pub fn notification_buffer(self, notifications: usize) -> Self {
-        self.set(|settings| settings.notification_buffer = notifications.clamp(1, usize::MAX / 4))
+        self.set(|settings| settings.notification_buffer = notifications.clamp(1, 1 << 20))
     }
 
     /// Is told every notice that the server sends, warnings among them, which are dropped otherwise. It runs on the

@@ -21,7 +21,7 @@ pub(super) async fn left(conn: &Connection) -> Result<Vec<(SessionState, String)
     let statement = conn.prepare_cached(LEFT).await?;
     let rows = conn.query(&statement, &[]).await?;
     let left = rows.iter().map(|row| {
-        let state = match row.get(0) {
+        let state = match row.try_get(0)? {
             "parameter" => SessionState::Parameter,
             "listen" => SessionState::Listen,
             "prepared" => SessionState::PreparedStatement,
@@ -29,7 +29,7 @@ pub(super) async fn left(conn: &Connection) -> Result<Vec<(SessionState, String)
             "lock" => SessionState::AdvisoryLock,
             _ => SessionState::HeldCursor,
         };
-        (state, row.get(1))
+        Ok((state, row.try_get(1)?))
     });
-    Ok(left.collect())
+    left.collect()
 }
