@@ -5,7 +5,7 @@
 mod servers;
 
 use fairpool::drivers::postgres::{Error, Postgres};
-use fairpool::{AcquireError, Pool};
+use fairpool::{AcquireError, Manager, Pool};
 use servers::certificates::Certificates;
 use servers::postgres::Postgres as Server;
 use std::time::Duration;
@@ -102,14 +102,37 @@ async fn a_setup_that_cannot_run_is_named_and_not_quoted() {
     let Some(server) = Server::start(&[]) else { return };
     let manager = Postgres::from_url(&server.url())
         .expect("a good URL")
-        .setup("SELEC 'secret'");
+        .setup("SET a.b = 'secret'")
+        .setup("SELECT 'secret' SELEC secret");
     let pool = Pool::builder(manager).build().expect("good options");
-    let error = pool.acquire().await.expect_err("no SQL");
+    let refused = pool.acquire().await.expect_err("no SQL");
+    let said = refused.to_string();
     assert!(
-        error.to_string().contains("setup: the server says: syntax error"),
-        "{error}"
+        said.ends_with(": statement 2 of the setup: refused (SQLSTATE 42601)"),
+        "{said}"
     );
-    assert!(!format!("{error} {:?}", pool.manager()).contains("secret"));
+    let told = format!("{said} {refused:?} {refused:#?} {:?}", pool.manager());
+    assert!(!told.contains("secret") && !told.contains("SELEC"), "{told}");
+    let AcquireError::Connect(error) = &refused else {
+        panic!("not told at once: {said}")
+    };
+    let all = format!("{:?}", error.postgres());
+    assert!(all.contains("secret"), "out of reach: {all}");
+}
+
+/// It runs again with the reset, which is refused then.
+#[tokio::test]
+async fn a_setup_that_can_run_only_once_is_not_quoted_either() {
+    let Some(server) = Server::start(&[]) else { return };
+    let manager = Postgres::from_url(&server.url())
+        .expect("a good URL")
+        .setup("CREATE TABLE secret (a int)");
+    let mut conn = manager.connect().await.expect("a connection");
+    conn.batch_execute("SELECT 1").await.expect("done");
+    let reset = Manager::reset(&manager, &mut conn).expect("something to undo");
+    let error = reset.await.expect_err("the table is there");
+    let told = format!("{error} {error:?}");
+    assert!(told.contains("(SQLSTATE 42P07)") && !told.contains("secret"), "{told}");
 }
 
 #[tokio::test]

@@ -156,7 +156,11 @@ async fn setup_is_run_on_each_connection_in_its_order_and_after_each_reset() {
     }
     assert_eq!(pool.status().totals.opened, 1);
 
-    let broken = manager(&server).setup("SET no_such_variable = 1").connect().await;
+    let broken = manager(&server)
+        .setup("SET @first = 1")
+        .setup("SET no_such_variable = 'hush'")
+        .connect()
+        .await;
     let error = broken.expect_err("it cannot be set up");
     assert!(matches!(error, Error::Setup { .. }) && !error.is_transient(), "{error}");
     assert!(
@@ -164,6 +168,16 @@ async fn setup_is_run_on_each_connection_in_its_order_and_after_each_reset() {
             .to_string()
             .starts_with("cannot set up a connection to app on 127.0.0.1"),
         "{error}"
+    );
+    let (said, told) = (error.to_string(), format!("{error:?} {error:#?}"));
+    assert!(
+        said.ends_with(": statement 2 of the setup: refused (error 1193)"),
+        "{said}"
+    );
+    assert!(!format!("{said} {told}").contains("no_such_variable"), "{said} {told}");
+    assert!(
+        format!("{:?}", error.mysql()).contains("no_such_variable"),
+        "out of reach"
     );
 }
 

@@ -10,7 +10,6 @@ use std::sync::Arc;
 ///
 /// `server` is the database and the address, as in `orders on db.example:3306`. The text contains that of `error`, so
 /// [`source`](StdError::source) skips it; match the variant, or ask [`mysql`](Error::mysql), for the error itself.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// A URL, an option or a file that one names is wrong.
@@ -27,10 +26,13 @@ pub enum Error {
         /// The server's reason, or that of the way there.
         error: mysql_async::Error,
     },
-    /// A connection was opened, and a statement that prepares it failed: see [`Mysql::setup`](super::Mysql::setup).
+    /// A connection was opened, and a statement that prepares it failed: see [`Mysql::setup`](super::Mysql::setup). It may hold
+    /// a secret, and the server may quote it: so text and `Debug` say no more than the number and the server's code.
     Setup {
         /// On which server.
         server: Arc<str>,
+        /// Which one, from 1: those of the options come first. 0 is the options' callback.
+        statement: usize,
         /// Why.
         error: mysql_async::Error,
     },
@@ -146,7 +148,21 @@ impl fmt::Display for Error {
         match self {
             Error::Config { field, reason } => write!(f, "{field}: {reason}"),
             Error::Connect { server, error } => write!(f, "cannot connect to {server}: {}", Line(error)),
-            Error::Setup { server, error } => write!(f, "cannot set up a connection to {server}: {}", Line(error)),
+            Error::Setup {
+                server,
+                statement,
+                error,
+            } => {
+                write!(f, "cannot set up a connection to {server}: ")?;
+                match statement {
+                    0 => f.write_str("the callback: ")?,
+                    number => write!(f, "statement {number} of the setup: ")?,
+                }
+                match error {
+                    mysql_async::Error::Server(error) => write!(f, "refused (error {})", error.code),
+                    error => write!(f, "{}", Line(error)),
+                }
+            }
             Error::Failed { server, error } => write!(f, "{server}: {}", Line(error)),
             Error::OutOfStep { server } => write!(f, "{server}: the answer of an earlier statement was still due"),
             Error::Abandoned { server } => write!(f, "{server}: a lease left an answer unread"),
@@ -156,6 +172,38 @@ impl fmt::Display for Error {
                     "{server}: the database, the role or the character set could not be restored"
                 )
             }
+        }
+    }
+}
+
+/// Without what the server said of a setup.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, server) = match self {
+            Error::Config { field, reason } => {
+                let mut config = f.debug_struct("Config");
+                return config.field("field", field).field("reason", reason).finish();
+            }
+            Error::Connect { server, .. } => ("Connect", server),
+            Error::Setup { server, .. } => ("Setup", server),
+            Error::Failed { server, .. } => ("Failed", server),
+            Error::OutOfStep { server } => ("OutOfStep", server),
+            Error::Abandoned { server } => ("Abandoned", server),
+            Error::NotRestored { server } => ("NotRestored", server),
+        };
+        let mut told = f.debug_struct(name);
+        told.field("server", server);
+        match self {
+            Error::Setup { statement, .. } => {
+                let code = self.refusal().map(|refusal| refusal.code);
+                told.field("statement", statement)
+                    .field("code", &code)
+                    .finish_non_exhaustive()
+            }
+            _ => match self.mysql() {
+                Some(error) => told.field("error", error).finish(),
+                None => told.finish(),
+            },
         }
     }
 }

@@ -103,19 +103,20 @@ impl Settings {
 
     /// Makes a session what a lease expects: a new one, and one that was reset to what the server makes of a new one.
     pub(super) async fn prepare(&self, conn: &mut Conn) -> Result<(), Error> {
-        self.run(conn).await.map_err(|error| Error::Setup {
-            server: self.server.clone(),
-            error,
-        })
-    }
-
-    async fn run(&self, conn: &mut Conn) -> mysql_async::Result<()> {
         use mysql_async::prelude::Queryable;
+        let failed = |statement| {
+            move |error| Error::Setup {
+                server: self.server.clone(),
+                statement,
+                error,
+            }
+        };
         if let Some(callback) = self.given.after_connect() {
-            callback(conn).await?;
+            callback(conn).await.map_err(failed(0))?;
         }
-        for statement in self.given.init().iter().chain(self.given.setup()).chain(&self.setup) {
-            conn.query_drop(statement).await?;
+        let statements = self.given.init().iter().chain(self.given.setup()).chain(&self.setup);
+        for (sql, number) in statements.zip(1..) {
+            conn.query_drop(sql).await.map_err(failed(number))?;
         }
         Ok(())
     }

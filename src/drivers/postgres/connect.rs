@@ -109,8 +109,7 @@ async fn open(settings: &Arc<Settings>, route: Route) -> Result<Connection, Fail
     let task = tokio::spawn(driven);
     let connection = Connection::new(client, link, task, canceller, settings.clone());
     suits(settings.config.get_target_session_attrs(), &connection).await?;
-    let setup = connection.set_up().await;
-    setup.map_err(|error| Failure::postgres("setup", error))?;
+    connection.set_up().await?;
     connection.begin();
     Ok(connection)
 }

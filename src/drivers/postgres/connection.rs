@@ -1,7 +1,7 @@
 //! The handle of one connection: tokio-postgres' client, a statement cache, and what the wire tells about the session.
 
 use super::cancel::Canceller;
-use super::error::Error;
+use super::error::{Error, Failure};
 use super::link::{ALTERED, FAILED, IDLE, Link, OPEN, SENT};
 use super::notifications::Notifications;
 use super::reset;
@@ -207,9 +207,10 @@ impl Connection {
     }
 
     /// Runs the setup.
-    pub(super) async fn set_up(&self) -> Result<(), tokio_postgres::Error> {
-        for sql in &self.settings.setup {
-            self.client.batch_execute(&sql.0).await?;
+    pub(super) async fn set_up(&self) -> Result<(), Failure> {
+        for (sql, number) in self.settings.setup.iter().zip(1..) {
+            let done = self.client.batch_execute(&sql.0).await;
+            done.map_err(|error| Failure::setup(number, error))?;
         }
         Ok(())
     }
@@ -242,7 +243,13 @@ impl Connection {
             return Err(self.unclean("a cancel was given up on its way, and may still arrive"));
         }
         let rest = reset::undo(&self.client, self.link(), &self.settings).await;
-        rest.map_err(|error| self.failed(error))?;
+        rest.map_err(|error| match error.code() {
+            // What the server says may quote the setup.
+            Some(code) if !self.settings.setup.is_empty() => {
+                self.unclean(&format!("the reset with its setup: refused (SQLSTATE {})", code.code()))
+            }
+            _ => self.failed(error),
+        })?;
         let now = self.link().now();
         if now.status() != IDLE {
             return Err(self.unclean("a transaction is still open"));

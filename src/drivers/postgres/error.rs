@@ -11,7 +11,9 @@ use tokio_postgres::error::SqlState;
 ///
 /// Queries fail with [`tokio_postgres::Error`]; this is what the [manager](super::Postgres) and
 /// [`Connection`](super::Connection)'s own methods return. The text is one line, begins with the option or the database that
-/// it is about, and contains what the server or the network said, so [`source`](StdError::source) skips that.
+/// it is about, and contains what the server or the network said, so [`source`](StdError::source) skips that. Of a
+/// [setup](super::Postgres::setup) that the server refuses it says the number and the SQLSTATE: what the server said may quote it,
+/// and only [`postgres`](Error::postgres) has that.
 ///
 /// # Examples
 ///
@@ -23,7 +25,6 @@ use tokio_postgres::error::SqlState;
 /// let error = Postgres::from_url("postgresql://app@db.example/orders?sslmod=require").unwrap_err();
 /// assert_eq!(error.to_string(), "url: unknown option sslmod");
 /// ```
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// An option makes no sense. Nothing was connected to.
@@ -132,6 +133,16 @@ impl Failure {
         }
     }
 
+    /// The statement of the setup with this number failed. The server may quote it, and it may hold a secret.
+    pub(super) fn setup(number: usize, error: tokio_postgres::Error) -> Self {
+        let what = format!("statement {number} of the setup");
+        let mut failure = Failure::postgres(&what, error);
+        if let Some(code) = failure.error.as_ref().and_then(tokio_postgres::Error::code) {
+            failure.reason = format!("{what}: refused (SQLSTATE {})", code.code());
+        }
+        failure
+    }
+
     pub(super) fn transient(reason: impl Into<String>) -> Self {
         Failure {
             reason: reason.into(),
@@ -183,6 +194,42 @@ impl fmt::Display for Error {
             Error::Session { database, error } => write!(f, "{database}: {}", said(error)),
             Error::Closed { database } => write!(f, "{database}: the connection is closed"),
             Error::Unclean { database, reason } => write!(f, "{database}: not clean after its lease: {reason}"),
+        }
+    }
+}
+
+/// Without what the server said when a connection was opened, beyond its reason.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Option { field, reason } => f
+                .debug_struct("Option")
+                .field("field", field)
+                .field("reason", reason)
+                .finish(),
+            Error::Connect {
+                database,
+                reason,
+                transient,
+                ..
+            } => f
+                .debug_struct("Connect")
+                .field("database", database)
+                .field("reason", reason)
+                .field("transient", transient)
+                .field("code", &self.code())
+                .finish_non_exhaustive(),
+            Error::Session { database, error } => f
+                .debug_struct("Session")
+                .field("database", database)
+                .field("error", error)
+                .finish(),
+            Error::Closed { database } => f.debug_struct("Closed").field("database", database).finish(),
+            Error::Unclean { database, reason } => f
+                .debug_struct("Unclean")
+                .field("database", database)
+                .field("reason", reason)
+                .finish(),
         }
     }
 }

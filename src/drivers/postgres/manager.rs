@@ -89,7 +89,7 @@ impl Postgres {
 
     /// SQL that runs on each new connection, after those of earlier calls; several statements may be separated by semicolons. It
     /// counts as how a connection should be: a reset that has undone it runs it again, in the same round trip, so it must
-    /// bear that. For what is no more than a parameter, [`parameter`](Postgres::parameter) is cheaper.
+    /// bear that. An error names it by the number of its call, and never quotes it. For what is no more than a parameter, [`parameter`](Postgres::parameter) is cheaper.
     pub fn setup(self, sql: impl Into<String>) -> Self {
         let sql = sql.into();
         self.set(|settings| settings.setup.push(OpaqueSql(sql)))
