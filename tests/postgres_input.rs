@@ -102,8 +102,29 @@ fn a_password_that_nobody_escaped_is_not_shown() {
     let said = "url: password: a / or ? in it is written %2F or %3F, and an @ after it %40";
     assert_eq!(refused("postgresql://app:12/s3cr3t@db/x"), said);
     assert_eq!(refused("postgresql://app:12?s3cr3t=@db/x"), said);
+    assert_eq!(refused("postgresql://app:12/b?c=s3cr3t@db/orders"), said);
     let escaped = Postgres::from_url("postgresql://app:12%2F34@db/a%40b?user=c@d").expect("a good URL");
     assert_eq!(escaped.database(), "a@b on db:5432");
+}
+
+#[test]
+fn options_of_the_query_stand_in_for_the_url_s_own_parts() {
+    for (url, database) in [
+        (
+            "postgresql://db.example?user=app@tenant",
+            "app@tenant on db.example:5432",
+        ),
+        ("postgresql://db.example/x?user=app@tenant", "x on db.example:5432"),
+        ("postgresql://app@db/x?host=other", "x on other:5432"),
+        ("postgresql://app@db:6000/x?host=other", "x on other:6000"),
+        ("postgresql://app@a,b/x?host=c", "x on c:5432"),
+        ("postgresql://app@db/x?port=6000", "x on db:6000"),
+        ("postgresql://app@db:1/x?host=c,d&port=2,3&host=e,f", "x on e:2, f:3"),
+        ("postgresql:///x?host=db&user=app&dbname=y", "y on db:5432"),
+    ] {
+        let manager = Postgres::from_url(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        assert_eq!(manager.database(), database, "{url}");
+    }
 }
 
 #[test]

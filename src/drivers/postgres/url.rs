@@ -15,10 +15,11 @@ pub(super) fn parse(url: &str) -> Result<(Config, Wishes), Error> {
         .ok_or_else(|| wrong("scheme", "a URL begins with postgresql://"))?;
     let mut config = Config::new();
     let mut wishes = Wishes::default();
+    let mut peers = Peers::default();
     let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     // Then the password ended too early, and its rest would pass for a name that errors show.
-    if path.contains('@') || (path.is_empty() && !authority.contains('@') && query.contains('@')) {
+    if path.contains('@') || (authority.contains(':') && !authority.contains('@') && query.contains('@')) {
         return Err(wrong(
             "password",
             "a / or ? in it is written %2F or %3F, and an @ after it %40",
@@ -38,7 +39,7 @@ pub(super) fn parse(url: &str) -> Result<(Config, Wishes), Error> {
     }
     if !hosts.is_empty() {
         for host in hosts.split(',') {
-            add_host(&mut config, host)?;
+            peers.add(host)?;
         }
     }
     if let Some(database) = path.strip_prefix('/').filter(|database| !database.is_empty()) {
@@ -50,12 +51,57 @@ pub(super) fn parse(url: &str) -> Result<(Config, Wishes), Error> {
             .ok_or_else(|| wrong("query", "an option without a value"))?;
         let key = decode("query", key)?;
         let value = decode(&key, value)?;
-        option(&mut config, &mut wishes, &key, &value)?;
+        match &*key {
+            "host" => peers.replace_hosts(&value),
+            "port" => peers.replace_ports(&value)?,
+            _ => option(&mut config, &mut wishes, &key, &value)?,
+        }
     }
+    peers.give_to(&mut config);
     Ok((config, wishes))
 }
 
-fn add_host(config: &mut Config, text: &str) -> Result<(), Error> {
+/// The hosts and their ports: those of the query take the place of the URL's own.
+#[derive(Default)]
+struct Peers {
+    hosts: Vec<String>,
+    ports: Vec<Option<u16>>,
+}
+
+impl Peers {
+    /// One of the URL's own.
+    fn add(&mut self, text: &str) -> Result<(), Error> {
+        let (host, port) = parse_host(text)?;
+        self.hosts.push(host);
+        self.ports.push(port);
+        Ok(())
+    }
+
+    fn replace_hosts(&mut self, list: &str) {
+        self.hosts = list.split(',').map(str::to_owned).collect();
+        // Ports that nobody wrote go with the hosts that they stood for.
+        if self.ports.iter().all(Option::is_none) {
+            self.ports.clear();
+        }
+    }
+
+    fn replace_ports(&mut self, list: &str) -> Result<(), Error> {
+        let ports = list.split(',').map(|port| port_of("port", port).map(Some));
+        self.ports = ports.collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn give_to(&self, config: &mut Config) {
+        for host in &self.hosts {
+            config.host(host);
+        }
+        for port in &self.ports {
+            config.port(port.unwrap_or(5432));
+        }
+    }
+}
+
+fn parse_host(text: &str) -> Result<(String, Option<u16>), Error> {
     let (host, port) = match text.strip_prefix('[') {
         Some(six) => {
             let (host, rest) = six.split_once(']').ok_or_else(|| wrong("host", "a [ without its ]"))?;
@@ -74,12 +120,8 @@ fn add_host(config: &mut Config, text: &str) -> Result<(), Error> {
     if host.is_empty() && !text.is_empty() {
         return Err(wrong("host", "is missing before the port"));
     }
-    config.host(host);
-    config.port(
-        port.filter(|port| !port.is_empty())
-            .map_or(Ok(5432), |text| port_of("port", text))?,
-    );
-    Ok(())
+    let port = port.filter(|port| !port.is_empty()).map(|text| port_of("port", text));
+    Ok((host, port.transpose()?))
 }
 
 /// One option of the query.
@@ -90,19 +132,9 @@ fn option(config: &mut Config, wishes: &mut Wishes, key: &str, value: &str) -> R
         "dbname" => drop(config.dbname(value)),
         "options" => drop(config.options(value)),
         "application_name" => drop(config.application_name(value)),
-        "host" => {
-            for host in value.split(',') {
-                config.host(host);
-            }
-        }
         "hostaddr" => {
             for address in value.split(',') {
                 config.hostaddr(address.parse().map_err(|_| wrong(key, "not an IP address"))?);
-            }
-        }
-        "port" => {
-            for port in value.split(',') {
-                config.port(port_of(key, port)?);
             }
         }
         "connect_timeout" => drop(seconds(key, value)?.map(|time| config.connect_timeout(time).clone())),
