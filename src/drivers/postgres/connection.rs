@@ -17,7 +17,8 @@ use tokio_postgres::{Client, Statement};
 
 /// A session on a PostgreSQL server, driven by a task on the runtime that opened it.
 ///
-/// It is a [`tokio_postgres::Client`] by `Deref`, with a statement cache beside it. The pool lends it;
+/// It is a [`tokio_postgres::Client`] by `Deref`, with a statement cache beside it. Do not swap the clients of two connections, as
+/// [`std::mem::swap`] could: each would be watched, cleaned and cancelled as the other. The pool lends it;
 /// [`Manager::connect`](crate::Manager::connect) opens one without a pool. Dropping it says goodbye to the server in the
 /// background, [`close`](Connection::close) waits for that.
 pub struct Connection {
@@ -52,6 +53,10 @@ impl Connection {
     ///
     /// After a change of the schema a statement may fail with "cached plan must not change result type", once: the cache is
     /// then emptied, and the next call prepares anew.
+    ///
+    /// A statement is found by its text alone. The server parses it anew where `search_path` has changed, but does not notice a new
+    /// table, such as a temporary one, that hides the one it was prepared with; and it keeps its types. Where the same text stands for
+    /// several tables, use [`Client::prepare`](tokio_postgres::Client::prepare), or write the schema into it.
     ///
     /// # Errors
     ///

@@ -33,6 +33,7 @@
 //! | left by a lease | undone by | [`Full`](Reset::Full) | [`Observed`](Reset::Observed) | [`Rollback`](Reset::Rollback) |
 //! |---|---|---|---|---|
 //! | a query, a pipeline, a half-read answer, a COPY | waiting, a cancel | yes | yes | yes |
+//! | an answer that has arrived, in a `RowStream` that somebody keeps | the reset's timeout: the connection is closed | yes | | |
 //! | an open or failed transaction, its locks and cursors | `ROLLBACK` | yes | yes | yes |
 //! | cursors `WITH HOLD` | `CLOSE ALL` | yes | yes | |
 //! | another user or role | `SET SESSION AUTHORIZATION DEFAULT; RESET ROLE` | yes | yes | |

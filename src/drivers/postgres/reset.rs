@@ -22,11 +22,13 @@ pub enum Reset {
     ///
     /// **Gaps**: what functions do in a query, such as `set_config`, `pg_advisory_lock` or `nextval` (whose result `currval`
     /// remembers), unless the server reports the change of a parameter; `SELECT INTO` or `CREATE TABLE AS` of a temporary
-    /// table, which say that they are queries.
+    /// table, which say that they are queries. And a `RowStream` that somebody keeps after its lease, with its answer arrived but
+    /// not read to the end: the queries of the next lease wait until it is read or dropped.
     Observed,
     /// Nothing more than said above.
     ///
-    /// **Gaps**: all else. Parameters, roles, temporary tables, locks, cursors and listening stay for the next lease.
+    /// **Gaps**: all else. Parameters, roles, temporary tables, locks, cursors and listening stay for the next lease, and a
+    /// `RowStream` that somebody keeps makes it wait, as for `Observed`.
     Rollback,
 }
 

@@ -109,8 +109,9 @@ impl UserSessions {
         Session::new(self.house.clone(), Some(login))
     }
 
-    /// As [`open_as`](UserSessions::open_as), with the password shown to the server now: a session's first connection is had
-    /// before it is handed out, and kept for its first statement in session mode alone.
+    /// As [`open_as`](UserSessions::open_as), with the password shown to the server now, unless a connection that it opened is
+    /// idle: a session's first connection is had before it is handed out, and kept for its first statement in session mode
+    /// alone.
     ///
     /// # Errors
     ///
@@ -127,7 +128,8 @@ impl UserSessions {
 
     /// Ends what a user's connections have been opened with so far: idle ones close now, those in use when they come back.
     /// After a password was changed, this makes sure that the old one is of no more use. The first connection that a new
-    /// password opens does the same.
+    /// password opens does the same. Where the server asks for no password (`trust`), any password counts as taken: then a session
+    /// with a wrong one ends the connections of the others of its user, though no more than that.
     pub fn forget(&self, user: &str) {
         for (login, _) in self.keyed.status().keys {
             if login.user() == user {
