@@ -7,6 +7,7 @@ mod common;
 use common::*;
 use fairpool::{AcquireError, Pool};
 use futures::future::join_all;
+use std::pin::pin;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -161,4 +162,17 @@ async fn the_late_end_of_an_attempt_that_hung_does_not_blame_a_backend_that_has_
         panic!("the pool is busy")
     };
     assert!(timeout.last_connect.is_none(), "{timeout}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn somebody_in_haste_delays_nobody_else() {
+    let (pool, backend) = pool_of(10);
+    backend.connect.always(Act::Takes(40));
+    assert!(pool.try_acquire().is_err(), "it asks for a connection");
+    sleep(ms(3)).await;
+    let mut hasty = pin!(pool.acquire_within(ms(3)));
+    let mut patient = pin!(pool.acquire());
+    assert!(poll(hasty.as_mut()).is_pending() && poll(patient.as_mut()).is_pending());
+    settle().await;
+    assert_eq!(backend.connect.calls(), 2, "one for each");
 }

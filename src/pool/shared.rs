@@ -113,9 +113,11 @@ impl<M: Manager> Shared<M> {
         self.desk.signal.poke();
     }
 
-    /// Somebody left the line unserved: a drain may have waited for nobody else.
+    /// Somebody left the line unserved: a drain may have waited for nobody else, and who is first now may have less time to wait for
+    /// an attempt that hangs.
     pub(crate) fn line_shrank(&self) {
-        if self.live.drain_until.load(Relaxed) != u64::MAX {
+        let draining = self.live.drain_until.load(Relaxed) != u64::MAX;
+        if draining || self.tally.at(Work::Connecting) + self.tally.at(Work::Validating) > 0 {
             self.poke();
         }
     }

@@ -5,7 +5,8 @@
 //! Demand is looked at again before each attempt, so a request that a released connection has served meanwhile opens none.
 //!
 //! **An attempt that hangs** is not counted on for ever. Once it has been under way for a quarter of `connect_timeout`, or for all
-//! the time that the first in line has, those who wait get another one in its stead, as if it had failed: after the same backoff,
+//! the time that the first in line has (but for `backoff_initial` at least, so that somebody in haste delays nobody else), those who
+//! wait get another one in its stead, as if it had failed: after the same backoff,
 //! one at a time where `max_connecting` are under way already, and never beyond the limit. It goes on meanwhile, since a backend
 //! that is merely slow would never be reached if attempts were cut short. Validations are judged in the same way, by their own
 //! timeout; what follows one that hangs is the next idle connection, or else an attempt to connect.
@@ -43,7 +44,8 @@ impl<M: Manager> Shared<M> {
         loop {
             let counts = self.line.counts();
             let under_way = |work, limit| {
-                let patience = counts.patience.min(nanos(limit) / PARTS);
+                let patience = counts.patience.max(nanos(options.backoff_initial));
+                let patience = patience.min(nanos(limit) / PARTS);
                 self.tally.attempts(work, term, now, patience)
             };
             let checks = under_way(Work::Validating, options.validate_timeout);
