@@ -256,7 +256,7 @@ impl Ledger {
     /// An attempt succeeded.
     pub(crate) fn healed(&mut self) {
         self.last_failure = None;
-        self.tries = self.attempts.len() as u32;
+        self.tries = self.attempts.len() as u32 + self.under.hooking;
     }
 
     pub(crate) fn blame(&mut self, violation: String) {
