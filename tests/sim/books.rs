@@ -57,6 +57,8 @@ pub(crate) struct Ledger {
     pub(crate) stranded: u32,
     /// When each connect under way began.
     pub(crate) attempts: Vec<u64>,
+    /// When the last one began since an attempt succeeded, be it in its hook by now.
+    pub(crate) newest: Option<u64>,
     /// For how long at least an attempt is counted on, as far as those who wait are concerned.
     pub(crate) patience: u64,
     /// Attempts since one succeeded, and those that were under way then.
@@ -90,6 +92,7 @@ impl Books {
             max_connecting: setup.max_connecting,
             stranded: 0,
             attempts: Vec::new(),
+            newest: None,
             patience: 0,
             tries: 0,
             generation: 0,
@@ -149,6 +152,7 @@ impl Books {
             let relied_on = |begun: &&u64| **begun + ledger.patience > now + GRAIN;
             let relied_on = ledger.attempts.iter().filter(relied_on).count() as u32;
             ledger.attempts.push(now);
+            ledger.newest = Some(now);
             ledger.tries += 1;
             ledger.stranded = ledger.stranded.min(ledger.under.connecting);
             ledger.under.connecting += 1;
@@ -255,7 +259,7 @@ impl Ledger {
 
     /// An attempt succeeded.
     pub(crate) fn healed(&mut self) {
-        self.last_failure = None;
+        (self.last_failure, self.newest) = (None, None);
         self.tries = self.attempts.len() as u32 + self.under.hooking;
     }
 

@@ -132,9 +132,8 @@ impl World {
         self.books.with(|ledger| {
             let wait = BACKOFF_MAX.min(BACKOFF << (ledger.tries.clamp(1, 8) - 1));
             let failed = ledger.last_failure.map(|(begun, failed)| failed.max(begun + wait));
-            let presumed = ledger.attempts.iter().map(|begun| begun + wait);
-            // Since when an attempt has been in its hook, the books do not say.
-            ledger.under.hooking > 0 || failed.into_iter().chain(presumed).any(|until| now <= until + GRAIN)
+            let presumed = ledger.attempts.iter().chain(&ledger.newest).map(|begun| begun + wait);
+            failed.into_iter().chain(presumed).any(|until| now <= until + GRAIN)
         })
     }
 
