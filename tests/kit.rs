@@ -14,6 +14,7 @@ mod server;
 use backend::{Flaw, Wrong, kit};
 use fairpool::doc::Demo;
 use fairpool::test_util::{Conformance, Outcome, Report};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Duration;
 
 #[test]
@@ -50,6 +51,17 @@ fn sound(report: &Report) {
     let remarked = report.warned().chain(report.skipped()).map(|finding| finding.check);
     let dirt = ["reset-cleans", "reset-unpolled", "reset-dropped"];
     assert_eq!(remarked.collect::<Vec<_>>(), dirt, "{report}");
+}
+
+#[test]
+fn a_session_that_somebody_left_before_may_end_while_the_kit_runs() {
+    let asked = AtomicU32::new(0);
+    let kit = kit(Flaw::None).sessions(move |manager| {
+        let left = u64::from(asked.fetch_add(1, Relaxed) < 6);
+        let all = left + manager.server.sessions.load(Relaxed);
+        Box::pin(async move { Ok(all) })
+    });
+    kit.run().assert_spotless();
 }
 
 #[test]

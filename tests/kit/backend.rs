@@ -58,7 +58,7 @@ pub(crate) enum Flaw {
 #[derive(Debug, Clone)]
 pub(crate) struct Wrong {
     pub(crate) flaw: Flaw,
-    server: Arc<Server>,
+    pub(crate) server: Arc<Server>,
     shared: Arc<Mutex<Option<Arc<Session>>>>,
     refuses: Option<Refusal>,
 }

@@ -3,10 +3,11 @@
 use super::report::Report;
 use super::runner;
 use crate::Manager;
+use crate::sync::primitives::Mutex;
 use futures::future::BoxFuture;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What a closure given to the kit returns: `Box::pin(async move { … Ok(()) })`, with any error.
@@ -55,8 +56,8 @@ pub(super) struct Known<M: Manager> {
     pub(super) patience: Duration,
     pub(super) longest_poll: Duration,
     pub(super) without: Vec<(String, String)>,
-    /// What the backend counted before the first check.
-    pub(super) quiet: OnceLock<u64>,
+    /// The fewest that the backend counted between two checks.
+    pub(super) quiet: Mutex<Option<u64>>,
 }
 
 impl<M: Manager> Conformance<M> {
@@ -87,7 +88,7 @@ impl<M: Manager> Conformance<M> {
                 patience: Duration::from_secs(5),
                 longest_poll: Duration::from_millis(50),
                 without: Vec::new(),
-                quiet: OnceLock::new(),
+                quiet: Mutex::new(None),
             },
         }
     }

@@ -7,22 +7,35 @@ use crate::{Manager, Pool};
 use std::time::Duration;
 
 impl<M: Manager> Stage<M> {
-    /// The backend's sessions now, when those of the check before have ended, if they ever do.
+    /// The backend's sessions now, when those of the check before have ended, if they ever do. What somebody else still had open when
+    /// the kit began may end meanwhile: the lowest count is the measure, and the first one has to hold still for a while.
     pub(super) async fn quiet(&self) -> Option<u64> {
-        let now = self.count_sessions().await.ok().flatten()?;
-        let quiet = *self.known.quiet.get_or_init(|| now);
-        let same = async {
-            while self
-                .count_sessions()
-                .await
-                .ok()
-                .flatten()
-                .is_some_and(|now| now != quiet)
-            {
+        let still = match *self.known.quiet.lock() {
+            None => self.grace().as_millis() / 4,
+            Some(_) => 0,
+        };
+        let settled = async {
+            let (mut last, mut beats) = (self.sessions_now().await?, 0_u128);
+            loop {
+                let before = *self.known.quiet.lock();
+                let lowest = before.map_or(last, |before| before.min(last));
+                *self.known.quiet.lock() = Some(lowest);
+                if last == lowest && beats >= still {
+                    return Some(last);
+                }
                 pass(Duration::from_millis(1)).await;
+                let now = self.sessions_now().await?;
+                beats = if now == last { beats + 1 } else { 0 };
+                last = now;
             }
         };
-        let _ = within(self.grace(), same).await;
+        match within(self.grace(), settled).await {
+            Some(settled) => settled,
+            None => self.sessions_now().await,
+        }
+    }
+
+    async fn sessions_now(&self) -> Option<u64> {
         self.count_sessions().await.ok().flatten()
     }
 
