@@ -61,6 +61,8 @@ pub(crate) struct Ledger {
     pub(crate) newest: Option<u64>,
     /// For how long at least an attempt is counted on, as far as those who wait are concerned.
     pub(crate) patience: u64,
+    /// The longest that anybody may wait who joined the line since it was last seen empty.
+    pub(crate) longest: u64,
     /// Attempts since one succeeded, and those that were under way then.
     pub(crate) tries: u32,
     pub(crate) generation: u64,
@@ -94,6 +96,7 @@ impl Books {
             attempts: Vec::new(),
             newest: None,
             patience: 0,
+            longest: 0,
             tries: 0,
             generation: 0,
             paused: false,

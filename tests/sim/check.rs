@@ -137,13 +137,14 @@ impl World {
         })
     }
 
-    /// Those who wait count on no attempt that has hung. By the patience of whoever is first that may be sooner, but who was first
-    /// when the supervisor looked may have been served since: `tests/hung.rs` looks at that.
+    /// Those who wait count on no attempt that has hung, by the patience of anybody who may have been first when the supervisor
+    /// looked.
     fn check_hung(&self, status: &Status) {
         let now = self.now();
         let vacant = status.limit.saturating_sub(status.occupied());
         let hung = self.books.with(|ledger| {
-            let hung = ledger.attempts.iter().all(|begun| begun + HANGS_AFTER + GRAIN < now);
+            let patience = ledger.longest.max(BACKOFF).min(HANGS_AFTER);
+            let hung = ledger.attempts.iter().all(|begun| begun + patience + GRAIN < now);
             hung && ledger.under.hooking == 0 && ledger.under.connecting > 0
         });
         if hung && !self.armed() && vacant > 0 && status.pending > status.validating {
@@ -156,6 +157,9 @@ impl World {
         let options = self.pool.options();
         let now = self.now();
         let (failure, armed) = (self.books.with(|ledger| ledger.last_failure), self.armed());
+        if status.pending == 0 {
+            self.books.with(|ledger| ledger.longest = 0);
+        }
         let paused = status.state == State::Paused;
         let at_work = status.validating + status.connecting;
         let vacant = status.limit.saturating_sub(status.occupied());

@@ -160,7 +160,12 @@ impl World {
         let anybody = self.requests.iter().filter(|request| request.polled);
         let least = anybody.filter_map(|request| request.patience).min();
         let patience = least.unwrap_or(HANGS_AFTER).min(HANGS_AFTER);
-        self.books.with(|ledger| ledger.patience = patience);
+        let anybody = self.requests.iter().filter(|request| request.polled);
+        let longest = anybody.map(|request| request.patience.unwrap_or(HANGS_AFTER)).max();
+        self.books.with(|ledger| {
+            ledger.patience = patience;
+            ledger.longest = ledger.longest.max(longest.unwrap_or(0));
+        });
     }
 
     /// Polls every request that was woken. Returns how many those were.
