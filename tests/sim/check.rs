@@ -143,7 +143,7 @@ impl World {
         let now = self.now();
         let vacant = status.limit.saturating_sub(status.occupied());
         let hung = self.books.with(|ledger| {
-            let patience = ledger.longest.max(BACKOFF).min(HANGS_AFTER);
+            let patience = ledger.longest.clamp(BACKOFF, HANGS_AFTER);
             let hung = ledger.attempts.iter().all(|begun| begun + patience + GRAIN < now);
             hung && ledger.under.hooking == 0 && ledger.under.connecting > 0
         });
