@@ -5,11 +5,12 @@
 //! | 0 | nobody in office | `Desk::open`, by whoever next has to wait |
 //! | a runtime's id | a supervisor is spawned there | its tenure's end: finished, panicked, its runtime gone, or somebody `replace`d it |
 //!
-//! **Lane rule**: who puts an errand into the lane looks at the desk, under its lock, afterwards; a supervisor's end empties
-//! the desk, under that lock, before it sweeps the lane. One of the two comes second and sees the other, so no errand is
-//! left lying. The lock is taken with no other one held.
+//! **Lane rule**: who puts an errand into the lane afterwards calls a hand, or else looks at the desk, each under its lock; a
+//! supervisor's end empties the desk and the list of hands, under those locks, before it sweeps the lane. One of the two comes
+//! second and sees the other, so no errand is left lying. Each lock is taken with no other one held.
 
 use super::whereabouts::{current_runtime, runtime_number};
+use crate::sync::hands::Hands;
 use crate::sync::primitives::{AtomicBool, AtomicU64, Mutex, Ordering::*};
 use crate::sync::signal::Signal;
 use crate::sync::wakes::contained;
@@ -35,6 +36,8 @@ struct Office {
 #[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) signal: Arc<Signal>,
+    /// Those who run the supervisor's errands, on its runtime.
+    pub(crate) hands: Arc<Hands>,
     /// See the table. Written under `office`'s lock, read without.
     home: AtomicU64,
     /// A supervisor has ended, and no other begun to look after what is idle. Written under the same lock, so that no
@@ -47,6 +50,7 @@ impl Desk {
     pub(crate) fn new(preferred: Option<Handle>) -> Self {
         Desk {
             signal: Arc::new(Signal::new()),
+            hands: Arc::new(Hands::new()),
             home: AtomicU64::new(0),
             unattended: AtomicBool::new(false),
             office: Mutex::new(Office {

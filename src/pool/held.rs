@@ -1,6 +1,6 @@
 //! Capacity in the supervisor's hands: an occupied slot, as a token that gives itself back.
 //!
-//! Every task of the supervisor's owns one. It cannot be copied, a connection cannot be put into the pool without it, and if
+//! Every task that works on a slot owns one. It cannot be copied, a connection cannot be put into the pool without it, and if
 //! its task panics, or dies with its runtime, the slot becomes vacant again.
 
 use super::manager::Manager;
@@ -106,15 +106,27 @@ impl<M: Manager> Held<M> {
         }
     }
 
-    /// Gives the slot back with its connection: to the next in line, or idle. `checked` as in `Shared::hand_back`.
-    pub(crate) fn deliver(mut self, checked: bool) {
+    /// Gives the slot back with its connection: to the next in line, or idle.
+    pub(crate) fn deliver(mut self) {
         let slot = self.slot.take().expect("bug: a slot was given back twice");
         // First out of the work, so that the counts never show a lent connection as being worked on.
         self.end_work();
-        self.shared.hand_back(slot, checked);
+        self.shared.hand_back(slot, true);
         // Only now does it count as open, which a `warm_up` may be waiting to see.
         self.shared.announce();
         self.shared.poke();
+    }
+
+    /// The same after a reset, which is the end of the lease before it: whoever waits, and whatever tends the idle, sees no more
+    /// than a release. It was open all the time, so nobody wants fewer or more of them now, and nobody else is called.
+    pub(crate) fn release(mut self) {
+        let slot = self.slot.take().expect("bug: a slot was given back twice");
+        self.end_work();
+        self.shared.hand_back(slot, false);
+    }
+
+    pub(crate) fn work(&self) -> Work {
+        self.work
     }
 
     /// Hands the slot to a caller, with the connection in it.

@@ -1,4 +1,4 @@
-//! The return lane: slots whose connection needs an await, handed to the supervisor from wherever a guard is dropped.
+//! The return lane: slots whose connection needs an await, handed to the hands from wherever a guard is dropped.
 //!
 //! One bounded lock-free queue per segment of slots. A slot is in the lane at most once, so a queue of the segment's size
 //! cannot overflow, and pushing never allocates, waits or spawns.
@@ -12,7 +12,7 @@ use crossbeam_queue::ArrayQueue;
 use std::fmt;
 use std::sync::OnceLock;
 
-/// A slot on its way to the supervisor.
+/// A slot on its way to a hand.
 pub(crate) struct Errand<C> {
     pub(crate) slot: Slot<Entry<C>>,
     /// `Resetting`, or `Closing` for the reason beside it.
@@ -57,6 +57,11 @@ impl<C> Lane<C> {
             .push(errand)
             .is_err();
         assert!(!full, "bug: a slot was in the lane twice");
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        let mut queues = self.queues.iter().map_while(OnceLock::get);
+        queues.all(|queue| queue.is_empty())
     }
 
     pub(crate) fn pop(&self) -> Option<Errand<C>> {

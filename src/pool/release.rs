@@ -6,7 +6,7 @@
 //! | found | goes | cost when nobody waits |
 //! |---|---|---|
 //! | sound, nothing to await | to the head of the line, or idle | one compare-and-swap |
-//! | sound, a reset or `after_release` to await | into the lane | a lock, and a task on the supervisor's runtime |
+//! | sound, a reset or `after_release` to await | into the lane | a lock, and a hand on the supervisor's runtime |
 //! | broken, marked, over age, or dropped by a panic | into the lane, to be closed | the same |
 //! | opened for this lease only | into the lane, to be closed | the same |
 //! | of an older generation, or not needed any more | into the lane, to be closed | the same |

@@ -1,6 +1,6 @@
 //! What all handles, guards, requests and tasks of one pool share, and the small steps that every floor-mate needs.
 //!
-//! **Lock order**: the locks of the line, the desk, the faults and the options are each taken alone.
+//! **Lock order**: the locks of the line, the desk, the hands, the faults and the options are each taken alone.
 
 use super::clock::{Clock, between, nanos};
 use super::desk::Desk;
@@ -215,6 +215,25 @@ impl<M: Manager> Shared<M> {
         }
     }
 
+    /// What was idle, if it is fit to be lent as far as it knows itself: its end may have been noticed since it came back.
+    #[inline(always)]
+    pub(crate) fn vouched(&self, mut slot: SlotOf<M>) -> Option<SlotOf<M>> {
+        let entry = self.cells.value_mut(&mut slot).as_mut();
+        let sound = entry.is_none_or(|entry| contained(|| !self.manager.is_broken(&mut entry.conn)).unwrap_or(false));
+        if sound {
+            return Some(slot);
+        }
+        self.bury(slot);
+        None
+    }
+
+    #[cold]
+    fn bury(&self, slot: SlotOf<M>) {
+        self.suspect_idle();
+        self.line.part();
+        self.send(slot, Work::Closing, CloseReason::Broken);
+    }
+
     /// A connection was found dead that nobody had ended: what is idle now may have died with it, and is validated before it is lent.
     /// Not again within `validate_after_idle`, so a pool whose connections often break validates each of the others at most twice in
     /// that time.
@@ -231,13 +250,15 @@ impl<M: Manager> Shared<M> {
         self.line.shelve(now);
     }
 
-    /// Sends a slot to the supervisor; where there is none, drops its connection. A slot to be closed must have been booked
+    /// Sends a slot to a hand, or to the supervisor; where there is none, drops its connection. A slot to be closed must have been booked
     /// as leaving.
     pub(crate) fn send(&self, slot: SlotOf<M>, work: Work, reason: CloseReason) {
         self.tally.begin(work);
         self.lane.push(Errand { slot, work, reason });
-        // The lane rule (`desk`): look only after the push.
-        if self.desk.staffed_for_sure() {
+        // The lane rule (`desk`): call, and look, only after the push.
+        if work == Work::Resetting && self.desk.hands.call() {
+            // The connection stays open, so the supervisor need not look whether somebody wants another one.
+        } else if self.desk.staffed_for_sure() {
             self.poke()
         } else {
             self.sweep()

@@ -7,7 +7,7 @@
 //! | `stock` | what a line gives out; `slots` (numbered) and `counter` (permits) are the two |
 //! | `slot`, `word`, `upkeep`, `cells`, `segments` | slots: the token; a packed word of idle bits; vacancies, debt, epochs, ticks; what stands in them, in tables that never move |
 //! | `wait` | the future of one request |
-//! | `signal` | how whoever tends the line is called |
+//! | `signal`, `hands` | how whoever tends the line is called, and those who wait for its errands |
 //! | `home`, `wakes`, `primitives` | thread numbers; wakers called outside the lock; std or loom |
 //!
 //! **The promise from which every ordering follows**: a unit is in one place at a time, and whoever takes it sees all that
@@ -18,6 +18,7 @@ pub(crate) mod cells;
 mod control;
 pub(crate) mod counter;
 mod deadlines;
+pub(crate) mod hands;
 mod home;
 pub(crate) mod line;
 pub(crate) mod primitives;

@@ -42,7 +42,7 @@ pub(super) async fn connect<M: Manager>(mut held: Held<M>, epoch: u32) {
             held.fill(conn, epoch, born);
             shared.faults.healed(shared.now());
             shared.opened(begun, &companion);
-            return held.deliver(true);
+            return held.deliver();
         }
         Ok(Ok(Err::<_, M::Error>(error))) => ConnectFailure::Error(Arc::new(error)),
         Ok(Err(_)) => ConnectFailure::Panicked,

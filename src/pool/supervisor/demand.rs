@@ -125,7 +125,7 @@ impl<M: Manager> Shared<M> {
         meta.known();
         let held = Held::begin(self.clone(), slot, Work::Validating, CloseReason::Invalid).on(term);
         match self.needs_validation(since, kept) {
-            false if self.hooks.before_acquire.is_none() => held.deliver(true),
+            false if self.hooks.before_acquire.is_none() => held.deliver(),
             validate => drop(tokio::spawn(super::tend::check(held, validate))),
         }
         self.live.asked.store(0, Relaxed);

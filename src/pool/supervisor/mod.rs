@@ -1,9 +1,9 @@
 //! The pool's own background work: opening, validating, resetting, closing, expiring.
 //!
 //! Waiters only wait; one task per pool, the supervisor, sees to it that what they wait for comes. It holds the pool weakly,
-//! so a pool that everybody has dropped ends. Each connect, validate, reset and close is a task of its own beside it, with a
-//! [`Held`](super::held::Held) slot: a panic or a slow poll hurts only that slot, and a runtime that goes away drops the
-//! tokens and so gives every slot back.
+//! so a pool that everybody has dropped ends. Each connect, validate and close is a task of its own beside it, resets are run
+//! by hands, and all of them with a [`Held`](super::held::Held) slot: a panic or a slow poll hurts only that slot, and a
+//! runtime that goes away drops the tokens and so gives every slot back.
 //!
 //! **It may die; the pool may not.** Its tenure's end clears the desk, sweeps the lane and wakes the whole line; whoever is
 //! polled next starts a new one on its own runtime. One that does not listen is replaced (`lookout`). For a moment there may
@@ -13,12 +13,15 @@
 //! |---|---|
 //! | `demand` | how many connections are wanted, looked at again before each attempt |
 //! | `attempt` | connect, and what follows from a failure |
+//! | `hand`, `alarm` | run errands, one after the other and each in its time |
 //! | `tend` | validate, reset, close |
 //! | `tick` | what time makes stale, idle or over age |
 //! | `patrol` | leases that last long |
 
+mod alarm;
 mod attempt;
 mod demand;
+mod hand;
 mod patrol;
 mod tend;
 mod tick;
@@ -26,7 +29,9 @@ mod tick;
 use super::desk::has_timers;
 use super::manager::Manager;
 use super::shared::Shared;
+use super::tally::Work;
 use crate::observe::CloseReason;
+use crate::sync::hands::Hands;
 use crate::sync::line::Phase;
 use crate::sync::primitives::Ordering::Relaxed;
 use crate::sync::signal::{Heard, Signal};
@@ -75,8 +80,10 @@ impl<M: Manager> Shared<M> {
 
     fn tenure(self: &Arc<Self>, term: u64) -> Tenure<M> {
         self.desk.signal.begin(term);
+        self.desk.hands.begin(term);
         Tenure {
             shared: Arc::downgrade(self),
+            hands: self.desk.hands.clone(),
             term,
         }
     }
@@ -85,13 +92,17 @@ impl<M: Manager> Shared<M> {
 /// A supervisor's time in office, ended by its drop: it returned, panicked, or its runtime is gone.
 struct Tenure<M: Manager> {
     shared: Weak<Shared<M>>,
+    hands: Arc<Hands>,
     term: u64,
 }
 
 impl<M: Manager> Drop for Tenure<M> {
     fn drop(&mut self) {
-        let Some(shared) = self.shared.upgrade() else { return };
+        let Some(shared) = self.shared.upgrade() else {
+            return self.hands.end(self.term);
+        };
         if shared.desk.vacate(self.term) {
+            self.hands.end(self.term);
             // While nobody ticks, what is idle grows old unseen: none of it is lent before the next one has looked at it.
             shared.guard();
             shared.sweep();
@@ -147,8 +158,8 @@ impl<M: Manager> Shared<M> {
     fn turn(self: &Arc<Self>, tick: &mut Tick, term: u64) -> Option<u64> {
         let now = self.now();
         self.line.expire(now);
-        self.run_errands();
-        let mut next = self.end(now)?;
+        self.run_errands(term);
+        let mut next = self.end(now, term)?;
         next = next.min(self.meet_demand(now, term));
         next = next.min(self.tick(tick, now));
         next = next.min(self.patrol(now));
@@ -156,14 +167,18 @@ impl<M: Manager> Shared<M> {
         Some(next.min(self.line.set_alarm(now)))
     }
 
-    fn run_errands(self: &Arc<Self>) {
-        while let Some(errand) = self.lane.pop() {
-            self.run_errand(errand);
+    /// Farewells, and what no hand was called for.
+    fn run_errands(self: &Arc<Self>, term: u64) {
+        while let Some(held) = self.next_errand() {
+            match held.work() {
+                Work::Resetting => self.hire(held, term),
+                _ => drop(tokio::spawn(tend::close(held))),
+            }
         }
     }
 
     /// What a drain still asks for. `None` once the pool is closed and empty.
-    fn end(self: &Arc<Self>, now: u64) -> Option<u64> {
+    fn end(self: &Arc<Self>, now: u64, term: u64) -> Option<u64> {
         let counts = self.line.counts();
         let until = self.live.drain_until.load(Relaxed);
         match counts.phase {
@@ -173,7 +188,7 @@ impl<M: Manager> Shared<M> {
                 if now >= until || counts.occupied == 0 && counts.pending == 0 {
                     self.close();
                 }
-                self.run_errands();
+                self.run_errands(term);
                 Some(until)
             }
             Phase::Closed => (counts.occupied > 0).then_some(u64::MAX),

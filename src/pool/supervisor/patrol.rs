@@ -6,6 +6,7 @@
 use super::super::manager::Manager;
 use super::super::notes::Look;
 use super::super::shared::Shared;
+use super::super::tally::Work;
 
 impl<M: Manager> Shared<M> {
     /// Reports what is long by now; returns when to look again.
@@ -15,7 +16,9 @@ impl<M: Manager> Shared<M> {
         };
         // Before the slots: a use that this does not see pokes us.
         let counts = self.line.counts();
-        let mut next = match counts.dozing || counts.occupied == 0 {
+        // What is reset now may be lent next by the reset's end, which does not.
+        let rests = counts.dozing && self.tally.at(Work::Resetting) == 0;
+        let mut next = match rests || counts.occupied == 0 {
             true => u64::MAX,
             false => now.saturating_add(notes.long),
         };

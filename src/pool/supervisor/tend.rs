@@ -1,30 +1,20 @@
-//! Validate, reset and close: each a task that holds its slot, under its own timeout.
+//! Validate, reset and close: each in a task that holds its slot, under its own timeout.
 //!
 //! A connection that fails one of the first two, or panics in it, goes on to be closed in the same task; whoever waits keeps
 //! its place in the line and is served by another one.
 
 use super::super::held::Held;
 use super::super::hooks;
-use super::super::lane::Errand;
 use super::super::manager::Manager;
-use super::super::shared::{Shared, since};
-use super::super::tally::Work;
+use super::super::shared::since;
+use super::alarm::Alarm;
 use super::unpanicked;
 use crate::observe::{CloseReason, Event};
-use std::sync::Arc;
-use tokio::time::timeout;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
 
-impl<M: Manager> Shared<M> {
-    /// Begins what a guard left to be done.
-    pub(super) fn run_errand(self: &Arc<Self>, errand: Errand<M::Connection>) {
-        let Errand { slot, work, reason } = errand;
-        let held = Held::adopt(self.clone(), slot, work, reason);
-        match work {
-            Work::Resetting => drop(tokio::spawn(reset(held))),
-            _ => drop(tokio::spawn(close(held))),
-        }
-    }
-}
+/// For a timeout that no clock can hold.
+const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// Looks after an idle connection before it is lent: validation if it has been unused for long, then `before_acquire`.
 pub(super) async fn check<M: Manager>(mut held: Held<M>, validate: bool) {
@@ -48,17 +38,17 @@ pub(super) async fn check<M: Manager>(mut held: Held<M>, validate: bool) {
         if validate {
             held.vouch();
         }
-        return held.deliver(true);
+        return held.deliver();
     }
     held.part(CloseReason::Invalid);
     close(held).await;
 }
 
 /// Cleans a connection that came back.
-async fn reset<M: Manager>(mut held: Held<M>) {
+pub(super) async fn reset<M: Manager>(mut held: Held<M>, alarm: &mut Alarm) {
     let shared = held.shared.clone();
-    let begun = shared.now();
-    let limit = shared.options().reset_timeout;
+    let begun = Instant::now();
+    let limit = shared.live.options.lock().reset_timeout;
     let conn = held.conn().expect("bug: a returned slot without a connection");
     let clean = async {
         if let Some(reset) = shared.manager.reset(conn) {
@@ -67,20 +57,21 @@ async fn reset<M: Manager>(mut held: Held<M>) {
         hooks::run::<M>(&shared.hooks.after_release, conn).await
     };
     // Dropped here (the runtime is gone): a half-cleaned connection is dropped, never lent.
-    let clean = matches!(timeout(limit, unpanicked(clean)).await, Ok(Ok(Ok(()))));
+    let at = begun.checked_add(limit).unwrap_or_else(|| begun + FAR);
+    let clean = matches!(alarm.by(at, unpanicked(clean)).await, Some(Ok(Ok(()))));
     shared.tell(|| Event::Reset {
-        took: since(&shared, begun),
+        took: begun.elapsed(),
         clean,
     });
     if clean {
-        return held.deliver(false);
+        return held.release();
     }
     held.part(CloseReason::Unclean);
     close(held).await;
 }
 
 /// Says farewell. The slot counts as occupied until this ends.
-async fn close<M: Manager>(mut held: Held<M>) {
+pub(super) async fn close<M: Manager>(mut held: Held<M>) {
     let shared = held.shared.clone();
     if let Some(conn) = held.empty() {
         let limit = shared.options().close_timeout;

@@ -34,6 +34,7 @@ impl<M: Manager> Shared<M> {
         let options = self.options();
         let counts = self.line.counts();
         if counts.phase != Phase::Open || counts.occupied == 0 {
+            self.desk.hands.thin(true);
             tick.due = 0;
             return u64::MAX;
         }
@@ -55,7 +56,9 @@ impl<M: Manager> Shared<M> {
             self.age(now);
             self.sift(now);
             self.cull(&options, now);
+            self.desk.hands.thin(false);
             if self.line.doze() {
+                self.desk.hands.thin(true);
                 tick.due = 0;
                 return self.next_end(&options, now);
             }

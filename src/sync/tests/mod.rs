@@ -9,6 +9,7 @@
 //! | `time` | deadlines, expiry, alarms, ticks, dozing |
 //! | `limits` | shrink and grow, vacancies, generations |
 //! | `signal` | calls to whoever tends the line, while one succeeds another |
+//! | `hands` | work that hands take by themselves, calls to them, ends of their terms |
 //! | `cells` | what stands in a slot, handed over by every way there is |
 //! | `permits` | the same line over a counter |
 //! | `rig` | what they share: a line with cells, and requests whose wake-ups are counted |
@@ -30,6 +31,7 @@
 mod cells;
 mod ending;
 mod handoff;
+mod hands;
 mod hold;
 mod limits;
 mod permits;
