@@ -113,3 +113,27 @@ async fn p9_a_connection_over_age_is_not_handed_on_even_to_a_line_that_never_emp
         assert!(held.age() <= life + life / 4, "lent at the age of {:?}", held.age());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn p9_an_idle_connection_that_knows_its_end_is_not_lent() {
+    let (pool, backend) = pool_with(|builder| builder.limit(2).validate_after_idle(None));
+    let both = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
+    drop(both);
+    // One after the other is asked, and says yes; nothing is left but to open another one.
+    backend.is_broken.then([Act::Fails, Act::Panics]);
+    let conn = pool.acquire().await.unwrap();
+    assert!(conn.number > 2, "lent number {}", conn.number);
+    drop(conn);
+    assert_whole(&pool).await;
+    assert_eq!(pool.status().totals.closed, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn p9_nor_by_an_acquire_that_does_not_wait() {
+    let (pool, backend) = pool_of(1);
+    drop(pool.acquire().await.unwrap());
+    backend.is_broken.then([Act::Fails]);
+    assert!(pool.try_acquire().is_err(), "a broken one was lent");
+    assert_whole(&pool).await;
+    assert_eq!(pool.acquire().await.unwrap().number, 2);
+}

@@ -295,3 +295,25 @@ async fn a_server_that_is_full_is_waited_for() -> Outcome {
     assert_eq!(ask(&*conn?, "SELECT 1").await, "1");
     Ok(())
 }
+
+/// Nothing is validated here: the driver has seen the end of its session, and is asked before each lease.
+#[tokio::test]
+async fn what_the_server_ended_while_it_was_idle_is_not_lent() -> Outcome {
+    let Some(server) = server() else { return Ok(()) };
+    let books = Books::new(server, "ended");
+    let pool = pool(manager(server, "ended"), 3);
+    pool.set_validate_after_idle(None)?;
+    let leases = [pool.acquire().await?, pool.acquire().await?, pool.acquire().await?];
+    let processes = leases.each_ref().map(|lease| lease.process_id());
+    drop(leases);
+    for process in processes {
+        assert!(books.onlooker.kill(process).await);
+    }
+    books.come_to(0).await;
+    // The sockets are closed; the runtime has to look at them.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let lease = pool.acquire().await?;
+    assert!(!lease.is_broken() && !processes.contains(&lease.process_id()));
+    assert_eq!(ask(&lease, "SELECT 1").await, "1");
+    Ok(())
+}

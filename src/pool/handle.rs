@@ -179,18 +179,22 @@ impl<M: Manager> Pool<M> {
 
 impl<M: Manager> Shared<M> {
     pub(crate) fn try_take(self: &Arc<Self>) -> Result<SlotOf<M>, Refused> {
-        match self.line.try_take() {
-            Ok((slot, stirred)) => {
-                if stirred {
-                    self.poke();
+        loop {
+            match self.line.try_take() {
+                Ok((slot, stirred)) => {
+                    if stirred {
+                        self.poke();
+                    }
+                    if let Some(slot) = self.vouched(slot) {
+                        return Ok(slot);
+                    }
                 }
-                Ok(slot)
-            }
-            Err(refused) => {
-                if refused == Refused::Empty {
-                    self.ask();
+                Err(refused) => {
+                    if refused == Refused::Empty {
+                        self.ask();
+                    }
+                    return Err(refused);
                 }
-                Err(refused)
             }
         }
     }

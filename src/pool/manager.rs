@@ -1,7 +1,7 @@
 //! What an integrator implements: how connections are opened, checked, cleaned and closed.
 //!
-//! The pool calls these methods; it never looks inside a connection. Every future runs as a task of its own on the
-//! supervisor's runtime, under a timeout of its own, so one that hangs or panics hurts only the slot it holds.
+//! The pool calls these methods; it never looks inside a connection. Every future runs in a task of the pool's on the
+//! supervisor's runtime, none beside another one, under a timeout of its own: one that hangs or panics hurts only the slot it holds.
 
 use super::options::Options;
 use std::future::{Future, Ready};
@@ -74,8 +74,9 @@ pub trait Manager: Send + Sync + 'static {
         None::<Ready<Result<(), Self::Error>>>
     }
 
-    /// Whether a connection that came back is unusable, as far as that can be told without asking the backend. It runs on
-    /// the thread that drops the guard, which may have no runtime. A panic counts as broken.
+    /// Whether a connection is unusable, as far as that can be told without asking the backend: asked when it comes back, and
+    /// when one that was idle is about to be lent. It runs on the thread that drops the guard or acquires, which may have no
+    /// runtime, for every lease: look at a flag. A panic counts as broken.
     /// A yes casts doubt on those that are idle, so it is for connections that have ended, not for those that need cleaning.
     ///
     /// The default says no.

@@ -11,7 +11,7 @@
 //! | `guard`, `owned`, `release` | the two guards, and what their drop does |
 //! | `shared`, `entry`, `tally`, `faults`, `clock` | what all of them share |
 //! | `supervisor`, `desk`, `lookout`, `whereabouts`, `lane`, `held` | the background work; where it sits, whether it still listens, from which runtime it is called, how it is fed; capacity as a token |
-//! | `error`, `probe` | what users are told |
+//! | `error`, `blame`, `probe` | what users are told |
 //! | `onlookers`, `watch`, `notes`, `name` | who looks on, and what each lease does for that; where it was taken; what a pool is called |
 //!
 //! Invariants: a connection is opened only with a [`Held`](held::Held) slot; a request changes nothing but its own place in
@@ -19,6 +19,7 @@
 //! panics end where it was called.
 
 pub(crate) mod acquire;
+mod blame;
 mod blocking;
 pub(crate) mod builder;
 pub(crate) mod clock;

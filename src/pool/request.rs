@@ -5,16 +5,16 @@
 
 use super::clock::{between, nanos};
 use super::desk::{poll_timer, timer_here};
-use super::error::{AcquireError, ConnectFailure, Phase, Refusal, Timeout};
+use super::error::AcquireError;
 use super::lookout::Lookout;
 use super::manager::Manager;
 use super::notes::Site;
 use super::shared::{Shared, SlotOf};
 use super::tally::count;
 use super::watch::{Companion, Leases};
-use crate::observe::{Activity, Ending, Event, Order, State};
+use crate::observe::{Activity, Ending, Event, Order};
 use crate::sync::primitives::Ordering::Relaxed;
-use crate::sync::wait::{Ended, Place};
+use crate::sync::wait::{Ended, Place, Step};
 use pin_project::pin_project;
 use std::mem::ManuallyDrop;
 use std::pin::Pin;
@@ -109,8 +109,10 @@ impl Request {
         cx: &mut Context<'_>,
     ) -> Poll<Outcome<M>> {
         if !self.place.queued() && shared.watch.leases != Leases::Seen {
-            if let Some(slot) = shared.line.take() {
-                return Poll::Ready(Ok(slot));
+            while let Some(slot) = shared.line.take() {
+                if let Some(slot) = shared.vouched(slot) {
+                    return Poll::Ready(Ok(slot));
+                }
             }
         }
         self.poll_slow(shared, cx)
@@ -130,9 +132,11 @@ impl Request {
             if shared.watch.interest.order {
                 *this.drawn_before = shared.line.tickets().0;
             }
-            if let Some(slot) = shared.line.take() {
-                self.served(shared, None);
-                return Poll::Ready(Ok(slot));
+            while let Some(slot) = shared.line.take() {
+                if let Some(slot) = shared.vouched(slot) {
+                    self.served(shared, None);
+                    return Poll::Ready(Ok(slot));
+                }
             }
         }
         let this = self.as_mut().project();
@@ -148,7 +152,26 @@ impl Request {
         }
         let ticket = this.place.ticket();
         let ask = || (*this.began, *this.deadline, shared.live.queue_limit.load(Relaxed));
-        let step = this.place.poll(&shared.line, cx, ask);
+        let step = loop {
+            let step = this.place.poll(&shared.line, cx, ask);
+            let Step {
+                poll: Poll::Ready(Ok(slot)),
+                tell,
+                joined,
+            } = step
+            else {
+                break step;
+            };
+            // What is given without a wait was idle; what comes to those who wait was looked at just before.
+            let slot = if first { shared.vouched(slot) } else { Some(slot) };
+            if let Some(slot) = slot {
+                let poll = Poll::Ready(Ok(slot));
+                break Step { poll, tell, joined };
+            }
+            if tell {
+                shared.poke();
+            }
+        };
         if step.joined && shared.watch.is_attached() {
             shared.queued(this.site);
             **this.companion = shared.watch.scope(Activity::Wait);
@@ -337,51 +360,6 @@ impl Patience {
         match self {
             Patience::Default => now.saturating_add(shared.live.acquire_timeout.load(Relaxed)),
             Patience::Within(time) => now.saturating_add(nanos(time)),
-        }
-    }
-}
-
-impl<M: Manager> Shared<M> {
-    /// The backend failed for good, or the pool is closed.
-    fn refuse(&self, failure: Option<ConnectFailure<M::Error>>) -> AcquireError<M::Error> {
-        let closed = failure.is_none();
-        self.tell(|| Event::Refused { closed });
-        match failure {
-            None => AcquireError::Closed(self.refusal(None)),
-            Some(ConnectFailure::Error(error)) => AcquireError::Connect(error),
-            Some(_) => AcquireError::ConnectPanicked,
-        }
-    }
-
-    pub(crate) fn refusal(&self, last_connect: Option<ConnectFailure<M::Error>>) -> Box<Refusal<M::Error>> {
-        Box::new(Refusal {
-            pool: self.name.if_given(),
-            backend: self.name.backend.clone(),
-            last_connect,
-        })
-    }
-
-    /// The circumstances of a request whose time ran out.
-    fn timeout(&self, waited: Duration) -> Timeout<M::Error> {
-        let status = self.status();
-        let phase = if status.state == State::Paused {
-            Phase::Queue
-        } else if status.validating > 0 && status.connecting == 0 {
-            // Even where the limit is reached: a backend that is silent must not look like a pool that is busy.
-            Phase::Validate
-        } else if status.open() >= status.limit {
-            Phase::Queue
-        } else {
-            Phase::Connect
-        };
-        Timeout {
-            phase,
-            waited,
-            status,
-            last_connect: self.faults.last(),
-            connecting_for: self.tally.oldest_connect().map(|begun| between(begun, self.now())),
-            pool: self.name.if_given(),
-            backend: self.name.backend.clone(),
         }
     }
 }
