@@ -13,6 +13,9 @@ pub mod drivers;
 mod observe;
 #[cfg(not(fairpool_loom))]
 mod pool;
+#[cfg(all(feature = "resource", not(fairpool_loom)))]
+#[cfg_attr(docsrs, doc(cfg(feature = "resource")))]
+pub mod resource;
 #[cfg(not(fairpool_loom))]
 mod system;
 #[cfg(all(feature = "test-util", not(fairpool_loom)))]
