@@ -3,6 +3,7 @@
 use fairpool::resource::models::*;
 use proptest::prelude::*;
 use serde_json::json;
+use std::cmp::Reverse;
 
 /// `(id, name, limit, second of its making)`
 type Row = (u64, String, u32, u32);
@@ -54,8 +55,8 @@ proptest! {
             match *key {
                 "name" => expected.sort_by(|a, b| a.1.cmp(&b.1)),
                 "-name" => expected.sort_by(|a, b| b.1.cmp(&a.1)),
-                "-limit" => expected.sort_by(|a, b| b.2.cmp(&a.2)),
-                "created_at" => expected.sort_by(|a, b| a.3.cmp(&b.3)),
+                "-limit" => expected.sort_by_key(|row| Reverse(row.2)),
+                "created_at" => expected.sort_by_key(|row| row.3),
                 _ => {}
             }
         }

@@ -116,7 +116,7 @@ fn custom_needs_a_size_that_is_stored_or_patched() {
         json!({"connectionPoolManagementType": "CUSTOM"}),
         json!({"customConnectionPoolSize": 20}),
     );
-    let refused = patched(&[custom.clone()]).unwrap_err();
+    let refused = patched(std::slice::from_ref(&custom)).unwrap_err();
     let reason = "customConnectionPoolSize is required when connectionPoolManagementType is CUSTOM";
     assert_eq!(refused.to_string(), reason);
     let enabled = json!({"connectionSettingsEnabled": true});
@@ -136,7 +136,7 @@ fn custom_needs_a_size_that_is_stored_or_patched() {
 fn disabled_settings_are_kept_while_the_defaults_count() {
     let mut body = example();
     body["connectionPoolManagementType"] = json!("CUSTOM");
-    let on = patched(&[body.clone()]).unwrap();
+    let on = patched(std::slice::from_ref(&body)).unwrap();
     let off = patched(&[body.clone(), json!({"connectionSettingsEnabled": false})]).unwrap();
     assert_eq!(
         (on.management(), off.management()),

@@ -49,7 +49,7 @@ impl<const LEAST: u32, const MOST: u32> Bounded<LEAST, MOST> {
 
     /// A number of the documents that is known to be within the bounds; anything else does not compile.
     pub(crate) const fn known<const VALUE: u32>() -> Self {
-        const { assert!(LEAST <= VALUE && VALUE <= MOST) };
+        const { assert!(LEAST <= VALUE && VALUE <= MOST, "bug: a default is within its bounds") };
         Bounded(VALUE)
     }
 
