@@ -164,4 +164,10 @@ fn include_names_connectors_with_or_without_their_systems_and_ignores_the_rest()
     assert_eq!(included("connectors.system"), (true, true));
     assert_eq!(included("nonsense,connectors"), (true, false));
     assert_eq!(included("connectors.systems,system"), (false, false));
+    for (text, systems) in [("connectors", false), ("connectors.system", true)] {
+        assert_eq!(
+            query(&[("include", text)]),
+            ListQuery::default().with_connectors(systems)
+        );
+    }
 }

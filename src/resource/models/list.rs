@@ -142,6 +142,16 @@ impl ListQuery {
         ListQuery { sort, ..self }
     }
 
+    /// Each pool with its connectors, and each of these with its system if `systems`.
+    #[must_use]
+    pub fn with_connectors(self, systems: bool) -> Self {
+        ListQuery {
+            connectors: true,
+            systems,
+            ..self
+        }
+    }
+
     /// By what the list is sorted, before the id; `true` for descending.
     pub fn sort(&self) -> &[(SortKey, bool)] {
         &self.sort

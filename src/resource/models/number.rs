@@ -5,7 +5,7 @@
 
 use super::fields::{Field, field_from_outside};
 use super::invalid::Violation;
-use serde_json::{Number, Value};
+use serde_json::Value;
 use std::fmt;
 use std::time::Duration;
 
@@ -85,42 +85,27 @@ impl<const LEAST: u32, const MOST: u32> fmt::Display for Bounded<LEAST, MOST> {
 
 impl<const LEAST: u32, const MOST: u32> Field for Bounded<LEAST, MOST> {
     fn parse(value: &Value) -> Result<Self, Violation> {
-        let Value::Number(number) = value else {
-            return Err(Violation::NotAnInteger);
-        };
-        match integer(number).ok_or(Violation::NotAnInteger)? {
-            Integer::Below => Err(Violation::AtLeast(LEAST.into())),
-            Integer::Word(word) => Bounded::new(word),
-            Integer::Above => Err(Violation::AtMost(MOST.into())),
-        }
+        Bounded::new(integer(value, LEAST.into())?)
     }
 }
 
 field_from_outside!(Bounded<LEAST, MOST> where const LEAST: u32, const MOST: u32);
 
-pub(crate) enum Integer {
-    /// Less than 0.
-    Below,
-    Word(u64),
-    /// More than 64 bits hold.
-    Above,
-}
-
-/// `None` for a number with a fraction.
-pub(crate) fn integer(number: &Number) -> Option<Integer> {
+/// A number without a fraction; one that is too large for 64 bits becomes the largest of them.
+pub(crate) fn integer(value: &Value, least: u64) -> Result<u64, Violation> {
+    let Value::Number(number) = value else {
+        return Err(Violation::NotAnInteger);
+    };
     if let Some(word) = number.as_u64() {
-        return Some(Integer::Word(word));
+        return Ok(word);
     }
-    if number.as_i64().is_some() {
-        return Some(Integer::Below);
-    }
-    // A float without a fraction; from 2^53 on, every float is one.
-    let float = number.as_f64()?;
+    // Negative, or a float; from 2^53 on, every float is without a fraction.
+    let float = number.as_f64().ok_or(Violation::NotAnInteger)?;
     match float {
-        _ if float.fract() != 0.0 => None,
-        _ if float < 0.0 => Some(Integer::Below),
-        _ if float < u64::MAX as f64 => Some(Integer::Word(float as u64)),
-        _ => Some(Integer::Above),
+        _ if float.fract() != 0.0 => Err(Violation::NotAnInteger),
+        _ if float < 0.0 => Err(Violation::AtLeast(least)),
+        // The cast stops at the largest word.
+        _ => Ok(float as u64),
     }
 }
 
@@ -176,7 +161,7 @@ macro_rules! id {
 
         impl $crate::resource::models::fields::Field for $name {
             fn parse(value: &serde_json::Value) -> Result<Self, $crate::resource::models::Violation> {
-                $name::new($crate::resource::models::number::word(value)?)
+                $name::new($crate::resource::models::number::integer(value, 1)?)
             }
         }
 
@@ -187,15 +172,3 @@ macro_rules! id {
 pub(crate) use id;
 
 pub(crate) const LARGEST_ID: u64 = i64::MAX as u64;
-
-/// Any integer that 64 bits hold, in the range of ids.
-pub(crate) fn word(value: &Value) -> Result<u64, Violation> {
-    let Value::Number(number) = value else {
-        return Err(Violation::NotAnInteger);
-    };
-    match integer(number).ok_or(Violation::NotAnInteger)? {
-        Integer::Below => Err(Violation::AtLeast(1)),
-        Integer::Word(word) => Ok(word),
-        Integer::Above => Err(Violation::AtMost(LARGEST_ID)),
-    }
-}

@@ -130,6 +130,12 @@ impl TopicDefinition {
             ..self.0
         })
     }
+
+    /// The engine's own options.
+    #[must_use]
+    pub fn config(self, config: Map<String, Value>) -> Self {
+        TopicDefinition(Topic { config, ..self.0 })
+    }
 }
 
 impl TopicChange {
@@ -147,6 +153,15 @@ impl TopicChange {
     pub fn replication_factor(self, factor: Replicas) -> Self {
         TopicChange {
             replication_factor: Some(factor),
+            ..self
+        }
+    }
+
+    /// These of the engine's own options; the others stay.
+    #[must_use]
+    pub fn config(self, config: Map<String, Value>) -> Self {
+        TopicChange {
+            config: Some(config),
             ..self
         }
     }
