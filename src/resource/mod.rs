@@ -1,7 +1,10 @@
-//! The resource interface without HTTP: what four documented systems call their resources, as plain Rust.
+//! The resource interface without a server: what four documented systems call their resources, as plain Rust. Knows no HTTP and
+//! no SQL.
 //!
 //! | room | noun |
 //! |---|---|
 //! | [`models`] | the resources, their fields and rules; an invalid one cannot be built |
+//! | [`store`] | keeps records over restarts: all of a change or nothing of it |
 
 pub mod models;
+pub mod store;

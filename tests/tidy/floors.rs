@@ -47,7 +47,7 @@ const GUESTS: [(&str, &[&str]); 26] = [
     ("bb8", &["src/compat/bb8", "src/compat/mod"]),
     ("deadpool", &["src/compat/deadpool", "src/compat/mod"]),
     ("r2d2", &["src/compat/r2d2", "src/compat/mod"]),
-    ("rusqlite", &["src/drivers/sqlite"]),
+    ("rusqlite", &["src/drivers/sqlite", "src/resource/store/sqlite"]),
     (
         "tokio",
         &[
@@ -57,6 +57,7 @@ const GUESTS: [(&str, &[&str]); 26] = [
             "src/drivers",
             "src/compat",
             "src/test_util",
+            "src/resource/store/sqlite",
             "src/bin",
             "src/doc",
         ],
@@ -250,6 +251,16 @@ fn the_rule_about_rooms_can_fail() {
         ),
         &[],
     );
+
+    let above = "src/resource/store/a.rs";
+    let allowed =
+        "use crate::{Pool, drivers::sqlite::Sqlite, resource::models, sync::primitives::Mutex}; use super::b;";
+    finds(check(above, allowed), &[]);
+    finds(
+        check(above, "use crate::pool::Pool;"),
+        &[(above, "resource knows only what")],
+    );
+    finds(check(driver, "use crate::resource::store;"), &[(driver, "only what")]);
 
     let stray = guests(&Source::new("src/sync/a.rs", "use std::time;\nuse tokio::time::sleep;"));
     finds(stray, &[("src/sync/a.rs:2", "`tokio` is named only in src/pool")]);
