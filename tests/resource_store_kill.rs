@@ -9,16 +9,17 @@ use fairpool::resource::store::{Contents, Kind, Record, Store, Version};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use store::{Outcome, create, filler, insert, update};
 
 const FILE: &str = "FAIRPOOL_TEST_STORE";
-/// Records that every commit writes; each spans more than a page, so that a commit is many writes.
+/// Records that every commit writes; each spans many pages, so that a kill can hit between the writes of a commit.
 const PARTS: [&str; 5] = ["a", "b", "c", "d", "e"];
-const ROUNDS: u64 = 40;
+const BYTES: usize = 60_000;
+const ROUNDS: usize = 40;
 /// So long that reaching it means failure.
 const NEVER: Duration = Duration::from_secs(60);
 
@@ -46,7 +47,7 @@ async fn write(file: &Path, last: u64) -> Outcome {
     // The harness has begun a line.
     writeln!(out)?;
     for number in from.number() + 1..=last {
-        let value = || json!({"commit": number, "filler": filler(5000)});
+        let value = || json!({"commit": number, "filler": filler(BYTES)});
         let part = |key: &&str| match number {
             1 => insert(Kind::Connector, key, value()),
             _ => update(Kind::Connector, key, from, value()),
@@ -129,7 +130,7 @@ fn whole(contents: &Contents) -> u64 {
             "{}",
             part.key
         );
-        assert_eq!(body["filler"], filler(5000));
+        assert_eq!(body["filler"], filler(BYTES));
     }
     let mut pools: Vec<u64> = of(Kind::ConnectionPool)
         .map(|record| {
@@ -189,17 +190,19 @@ async fn a_kill_during_writes_leaves_each_commit_whole_or_undone_and_loses_none_
 async fn a_kill_while_the_file_is_made_leaves_one_that_opens() -> Outcome {
     let mut seeded = fastrand::Rng::with_seed(6);
     let mut states = BTreeMap::new();
-    for round in 0..ROUNDS {
+    for round in 0..2 * ROUNDS {
         let dir = tempfile::tempdir()?;
         let file = dir.path().join("fairpool.db");
         let writer = Writer::start(&file, 0);
-        // From the moment at which there is a file.
-        let since = std::time::Instant::now();
-        while !file.exists() {
+        // From the moment at which there is a file; or its log, into which the migration goes.
+        let (awaited, window) = [("", 6000), ("-wal", 1500)][round % 2];
+        let awaited = PathBuf::from(format!("{}{awaited}", file.display()));
+        let since = Instant::now();
+        while !awaited.exists() {
             assert!(since.elapsed() < NEVER, "the writer makes no file");
             thread::yield_now();
         }
-        thread::sleep(Duration::from_micros(seeded.u64(0..6000)));
+        thread::sleep(Duration::from_micros(seeded.u64(0..window)));
         let acknowledged = writer.kill();
         *states.entry(sizes(&file)).or_insert(0) += 1;
         let found = reopened(&file).await?;
@@ -215,7 +218,7 @@ async fn a_kill_while_the_file_is_made_leaves_one_that_opens() -> Outcome {
 
 #[tokio::test]
 async fn a_disk_that_takes_no_more_keeps_what_was_acknowledged() -> Outcome {
-    for kilobytes in [60, 100, 137, 500] {
+    for kilobytes in [60, 700, 1000, 3000] {
         let dir = tempfile::tempdir()?;
         let file = dir.path().join("fairpool.db");
         // The system refuses to let any file of the process grow further; `sh` counts in blocks of 512 bytes.
