@@ -71,8 +71,8 @@ impl<'a, M: Manager> Future for Acquire<'a, M> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let site = this.request.site();
-        let slot = ready!(this.request.poll(this.shared, cx))?;
-        Poll::Ready(Ok(Pooled::new(this.shared, slot, site)))
+        let open = ready!(this.request.poll(this.shared, cx))?;
+        Poll::Ready(Ok(Pooled::new(this.shared, open, site)))
     }
 }
 
@@ -82,7 +82,7 @@ impl<M: Manager> Future for AcquireOwned<M> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let site = this.request.site();
-        let slot = ready!(this.request.poll(this.shared, cx))?;
+        let slot = ready!(this.request.poll(this.shared, cx))?.shut();
         Poll::Ready(Ok(OwnedPooled::new(this.shared.clone(), slot, site)))
     }
 }

@@ -12,7 +12,7 @@ use super::manager::Manager;
 use super::notes::Site;
 use super::owned::OwnedPooled;
 use super::request::{Patience, Request};
-use super::shared::{Shared, SlotOf};
+use super::shared::{OpenOf, Shared};
 use crate::sync::queue::NEVER;
 use crate::sync::wakes::contained;
 use std::panic::Location;
@@ -65,8 +65,8 @@ impl<M: Manager> Pool<M> {
     /// ```
     #[track_caller]
     pub fn acquire_blocking(&self) -> Result<Pooled<'_, M>, AcquireError<M::Error>> {
-        let slot = self.shared.wait_blocking(Patience::Default, Location::caller())?;
-        Ok(Pooled::new(&self.shared, slot, Location::caller()))
+        let open = self.shared.wait_blocking(Patience::Default, Location::caller())?;
+        Ok(Pooled::new(&self.shared, open, Location::caller()))
     }
 
     /// `acquire_blocking` with a timeout of its own. Zero takes what is idle now, or nothing.
@@ -84,10 +84,10 @@ impl<M: Manager> Pool<M> {
     /// ```
     #[track_caller]
     pub fn acquire_blocking_within(&self, timeout: Duration) -> Result<Pooled<'_, M>, AcquireError<M::Error>> {
-        let slot = self
+        let open = self
             .shared
             .wait_blocking(Patience::Within(timeout), Location::caller())?;
-        Ok(Pooled::new(&self.shared, slot, Location::caller()))
+        Ok(Pooled::new(&self.shared, open, Location::caller()))
     }
 
     /// `acquire_blocking` for a guard without a borrow; costs a reference count more.
@@ -97,8 +97,8 @@ impl<M: Manager> Pool<M> {
     /// As [`acquire_blocking`](Pool::acquire_blocking).
     #[track_caller]
     pub fn acquire_owned_blocking(&self) -> Result<OwnedPooled<M>, AcquireError<M::Error>> {
-        let slot = self.shared.wait_blocking(Patience::Default, Location::caller())?;
-        Ok(OwnedPooled::new(self.shared.clone(), slot, Location::caller()))
+        let open = self.shared.wait_blocking(Patience::Default, Location::caller())?;
+        Ok(OwnedPooled::new(self.shared.clone(), open.shut(), Location::caller()))
     }
 
     /// `acquire_blocking_within` for a guard without a borrow.
@@ -108,15 +108,19 @@ impl<M: Manager> Pool<M> {
     /// As [`acquire_blocking`](Pool::acquire_blocking).
     #[track_caller]
     pub fn acquire_owned_blocking_within(&self, timeout: Duration) -> Result<OwnedPooled<M>, AcquireError<M::Error>> {
-        let slot = self
+        let open = self
             .shared
             .wait_blocking(Patience::Within(timeout), Location::caller())?;
-        Ok(OwnedPooled::new(self.shared.clone(), slot, Location::caller()))
+        Ok(OwnedPooled::new(self.shared.clone(), open.shut(), Location::caller()))
     }
 }
 
 impl<M: Manager> Shared<M> {
-    fn wait_blocking(self: &Arc<Self>, patience: Patience, site: Site) -> Result<SlotOf<M>, AcquireError<M::Error>> {
+    fn wait_blocking(
+        self: &Arc<Self>,
+        patience: Patience,
+        site: Site,
+    ) -> Result<OpenOf<'_, M>, AcquireError<M::Error>> {
         if !may_block() {
             return Err(AcquireError::WouldBlock);
         }
@@ -137,7 +141,7 @@ impl<M: Manager> Shared<M> {
         loop {
             match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 None => std::thread::park(),
-                Some(Duration::ZERO) => return request.as_mut().expire(self),
+                Some(Duration::ZERO) => return request.as_mut().expire(self).map(|slot| self.cells.open(slot)),
                 Some(left) => std::thread::park_timeout(left),
             }
             // Called, out of time, or neither: a park may end for no reason.

@@ -28,10 +28,8 @@ pub struct Pooled<'a, M: Manager> {
 
 impl<'a, M: Manager> Pooled<'a, M> {
     #[inline(always)]
-    pub(crate) fn new(shared: &'a Shared<M>, slot: SlotOf<M>, taken_at: Site) -> Self {
-        let number = slot.number();
-        let open = shared.cells.open(slot);
-        shared.lent(number, open.meta(), taken_at);
+    pub(crate) fn new(shared: &'a Shared<M>, open: OpenOf<'a, M>, taken_at: Site) -> Self {
+        shared.lent(open.number(), open.meta(), taken_at);
         Pooled {
             shared,
             open: Some(open),

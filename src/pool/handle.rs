@@ -8,7 +8,7 @@ use super::manager::Manager;
 use super::notes::Site;
 use super::owned::OwnedPooled;
 use super::request::Patience;
-use super::shared::{Shared, SlotOf};
+use super::shared::{OpenOf, Shared};
 use crate::observe::{CloseReason, Event, State, Status};
 use crate::sync::line::Refused;
 use crate::sync::primitives::Ordering::Relaxed;
@@ -104,8 +104,8 @@ impl<M: Manager> Pool<M> {
     /// ```
     #[track_caller]
     pub fn try_acquire(&self) -> Result<Pooled<'_, M>, TryAcquireError> {
-        let slot = self.shared.try_take().map_err(refusal)?;
-        let conn = Pooled::new(&self.shared, slot, Location::caller());
+        let open = self.shared.try_take().map_err(refusal)?;
+        let conn = Pooled::new(&self.shared, open, Location::caller());
         self.shared.lent_at_once();
         Ok(conn)
     }
@@ -117,7 +117,7 @@ impl<M: Manager> Pool<M> {
     /// As [`try_acquire`](Pool::try_acquire).
     #[track_caller]
     pub fn try_acquire_owned(&self) -> Result<OwnedPooled<M>, TryAcquireError> {
-        let slot = self.shared.try_take().map_err(refusal)?;
+        let slot = self.shared.try_take().map_err(refusal)?.shut();
         let conn = OwnedPooled::new(self.shared.clone(), slot, Location::caller());
         self.shared.lent_at_once();
         Ok(conn)
@@ -178,15 +178,15 @@ impl<M: Manager> Pool<M> {
 }
 
 impl<M: Manager> Shared<M> {
-    pub(crate) fn try_take(self: &Arc<Self>) -> Result<SlotOf<M>, Refused> {
+    pub(crate) fn try_take(self: &Arc<Self>) -> Result<OpenOf<'_, M>, Refused> {
         loop {
             match self.line.try_take() {
                 Ok((slot, stirred)) => {
                     if stirred {
                         self.poke();
                     }
-                    if let Some(slot) = self.vouched(slot) {
-                        return Ok(slot);
+                    if let Some(open) = self.vouched(slot) {
+                        return Ok(open);
                     }
                 }
                 Err(refused) => {

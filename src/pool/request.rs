@@ -9,7 +9,7 @@ use super::error::AcquireError;
 use super::lookout::Lookout;
 use super::manager::Manager;
 use super::notes::Site;
-use super::shared::{Shared, SlotOf};
+use super::shared::{OpenOf, Shared, SlotOf};
 use super::tally::count;
 use super::watch::{Companion, Leases};
 use crate::observe::{Activity, Ending, Event, Order};
@@ -103,19 +103,19 @@ impl Request {
     /// The whole checkout. Nothing but this request's own place is changed before a slot is ours, and at each `Pending` that
     /// place is in the line, so a cancel has one thing to undo: [`Request::cancel`].
     #[inline(always)]
-    pub(crate) fn poll<M: Manager>(
+    pub(crate) fn poll<'s, M: Manager>(
         self: Pin<&mut Self>,
-        shared: &Arc<Shared<M>>,
+        shared: &'s Arc<Shared<M>>,
         cx: &mut Context<'_>,
-    ) -> Poll<Outcome<M>> {
+    ) -> Poll<Result<OpenOf<'s, M>, AcquireError<M::Error>>> {
         if !self.place.queued() && shared.watch.leases != Leases::Seen {
             while let Some(slot) = shared.line.take() {
-                if let Some(slot) = shared.vouched(slot) {
-                    return Poll::Ready(Ok(slot));
+                if let Some(open) = shared.vouched(slot) {
+                    return Poll::Ready(Ok(open));
                 }
             }
         }
-        self.poll_slow(shared, cx)
+        self.poll_slow(shared, cx).map_ok(|slot| shared.cells.open(slot))
     }
 
     #[cold]
@@ -133,9 +133,9 @@ impl Request {
                 *this.drawn_before = shared.line.tickets().0;
             }
             while let Some(slot) = shared.line.take() {
-                if let Some(slot) = shared.vouched(slot) {
+                if let Some(open) = shared.vouched(slot) {
                     self.served(shared, None);
-                    return Poll::Ready(Ok(slot));
+                    return Poll::Ready(Ok(open.shut()));
                 }
             }
         }
@@ -163,7 +163,11 @@ impl Request {
                 break step;
             };
             // What is given without a wait was idle; what comes to those who wait was looked at just before.
-            let slot = if first { shared.vouched(slot) } else { Some(slot) };
+            let slot = if first {
+                shared.vouched(slot).map(OpenOf::<M>::shut)
+            } else {
+                Some(slot)
+            };
             if let Some(slot) = slot {
                 let poll = Poll::Ready(Ok(slot));
                 break Step { poll, tell, joined };
@@ -271,9 +275,9 @@ impl Request {
     /// No time to wait: what is idle now, or nothing.
     fn try_once<M: Manager>(self: Pin<&mut Self>, shared: &Arc<Shared<M>>) -> Poll<Outcome<M>> {
         match shared.try_take() {
-            Ok(slot) => {
+            Ok(open) => {
                 self.served(shared, None);
-                Poll::Ready(Ok(slot))
+                Poll::Ready(Ok(open.shut()))
             }
             Err(crate::sync::line::Refused::Closed) => Poll::Ready(Err(shared.refuse(None))),
             Err(_) => Poll::Ready(Err(self.failed(shared, Ended::Expired))),

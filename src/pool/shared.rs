@@ -217,14 +217,17 @@ impl<M: Manager> Shared<M> {
 
     /// What was idle, if it is fit to be lent as far as it knows itself: its end may have been noticed since it came back.
     #[inline(always)]
-    pub(crate) fn vouched(&self, mut slot: SlotOf<M>) -> Option<SlotOf<M>> {
-        let entry = self.cells.value_mut(&mut slot).as_mut();
-        let sound = entry.is_none_or(|entry| contained(|| !self.manager.is_broken(&mut entry.conn)).unwrap_or(false));
-        if sound {
-            return Some(slot);
+    pub(crate) fn vouched(&self, slot: SlotOf<M>) -> Option<OpenOf<'_, M>> {
+        let mut open = self.cells.open(slot);
+        let entry = open
+            .value_mut()
+            .as_mut()
+            .expect("bug: an idle slot without a connection");
+        if contained(|| self.manager.is_broken(&mut entry.conn)).unwrap_or(true) {
+            self.bury(open.shut());
+            return None;
         }
-        self.bury(slot);
-        None
+        Some(open)
     }
 
     #[cold]

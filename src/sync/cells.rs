@@ -93,6 +93,11 @@ pub(crate) struct Open<'a, T, M> {
 
 impl<'a, T, M> Open<'a, T, M> {
     #[inline(always)]
+    pub(crate) fn number(&self) -> u32 {
+        self.slot.number()
+    }
+
+    #[inline(always)]
     pub(crate) fn meta(&self) -> &'a M {
         &self.cell.meta
     }
