@@ -128,10 +128,13 @@ impl Link {
         self.change(|word| (word & !STIRRED) | RUNNING);
     }
 
-    /// The driving task has found nothing more.
+    /// The driving task has found nothing more. It may be the watcher itself, once the handle is gone: a call for no reason would
+    /// keep it running in a circle.
     pub(super) fn pause(&self) {
-        self.word.0.fetch_and(!RUNNING, Ordering::AcqRel);
-        self.watcher.wake();
+        let now = Now(self.word.0.fetch_and(!RUNNING, Ordering::AcqRel) & !RUNNING);
+        if now.is_quiet() || now.has(OVER) {
+            self.watcher.wake();
+        }
     }
 
     /// The driving task ends.
@@ -330,5 +333,40 @@ impl Default for Cancels {
 impl Default for Listeners {
     fn default() -> Self {
         Listeners(Mutex::new(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::Waker;
+
+    #[derive(Default)]
+    struct Bell(AtomicU32);
+
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_waits_for_quiet_is_called_when_it_is_quiet_and_not_at_each_pause() {
+        let (link, bell) = (Link::default(), Arc::new(Bell::default()));
+        let waker = Waker::from(bell.clone());
+        let cx = &mut Context::from_waker(&waker);
+        link.publish(counts(1, 0), 0);
+        let mut quiet = pin!(link.quiet());
+        assert!(quiet.as_mut().poll(cx).is_pending());
+        let look = || {
+            link.begin(&Context::from_waker(Waker::noop()));
+            link.pause();
+            bell.0.load(Ordering::Relaxed)
+        };
+        assert_eq!(look(), 0, "the task would call itself for ever");
+        link.publish(0, 0);
+        assert_eq!(look(), 1);
+        assert!(quiet.as_mut().poll(cx).is_ready());
     }
 }
