@@ -131,6 +131,11 @@ impl Keeper {
         self.signal("CONT");
     }
 
+    /// Whether its main process runs.
+    pub(crate) fn is_alive(&self) -> bool {
+        is_alive(&self.pid)
+    }
+
     /// The id of its main process.
     pub(crate) fn pid(&self) -> &str {
         &self.pid

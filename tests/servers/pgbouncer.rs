@@ -40,6 +40,11 @@ impl PgBouncer {
         Some(PgBouncer { keeper, port })
     }
 
+    /// Whether it still runs.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.keeper.is_alive()
+    }
+
     /// `postgresql://postgres@127.0.0.1:PORT/app`.
     pub(crate) fn url(&self) -> String {
         format!("postgresql://postgres@127.0.0.1:{}/app", self.port)

@@ -3,7 +3,7 @@
 use super::error::{Error, Failure};
 use super::link::{Link, OVER};
 use super::socket::Route;
-use super::stream::Secured;
+use super::stream::{Knocking, Secured};
 use super::tls;
 use std::fmt;
 use std::future::poll_fn;
@@ -16,6 +16,8 @@ use tokio_postgres::CancelToken;
 const PATIENCE: Duration = Duration::from_millis(50);
 /// And how long after cancels that changed nothing.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(1);
+/// How long the server may take until it has passed a cancel on. PgBouncer lets one wait for a server connection, 10 s by default.
+const ARRIVAL: Duration = Duration::from_secs(15);
 
 /// Cancels what one connection does, over a route and with encryption like its own, for the lease that it was taken in.
 ///
@@ -63,7 +65,8 @@ impl Canceller {
     ///
     /// # Errors
     ///
-    /// [`Error::Connect`] if the server cannot be reached. It never says whether there was something to cancel.
+    /// [`Error::Connect`] if the server cannot be reached, or has not passed the cancel on within 15 s, after which the connection
+    /// counts as [broken](super::Connection::is_broken). It never says whether there was something to cancel.
     ///
     /// # Cancel safety
     ///
@@ -102,10 +105,11 @@ impl Canceller {
         let knocked = async {
             let mut stream = self.route.open().await.map_err(Failure::from)?;
             know(false);
-            let sent = self.token.cancel_query_raw(&mut stream, Secured).await;
+            let sent = self.token.cancel_query_raw(Knocking(&mut stream), Secured).await;
             sent.map_err(|error| Failure::postgres("", error))?;
             // The server closes when it has signalled the session's process.
-            poll_fn(|cx| stream.poll_end(cx)).await;
+            let arrived = timeout(ARRIVAL, poll_fn(|cx| stream.poll_end(cx))).await;
+            arrived.map_err(|_| Failure::transient("network: the server has not passed it on"))?;
             know(true);
             Ok(())
         };
