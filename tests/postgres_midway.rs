@@ -39,6 +39,59 @@ fn hasty(manager: Postgres) -> Pool<Postgres> {
         .expect("good options")
 }
 
+/// A pool that gives up a connection which cannot be cleaned, and waits as long as it may for its end.
+fn polite(manager: Postgres) -> Pool<Postgres> {
+    Pool::builder(manager)
+        .limit(1)
+        .acquire_timeout(Some(NEVER))
+        .reset_timeout(Duration::from_millis(300))
+        .close_timeout(NEVER)
+        .build()
+        .expect("good options")
+}
+
+/// The next lease has a session of its own, before anybody could have waited for a farewell.
+async fn replaced(pool: &Pool<Postgres>, process: i32) {
+    let conn = tokio::time::timeout(Duration::from_secs(4), pool.acquire()).await;
+    let conn = conn
+        .expect("a useless connection keeps its place")
+        .expect("a connection");
+    assert_ne!(conn.process_id(), process);
+}
+
+#[tokio::test]
+async fn a_connection_of_no_more_use_gives_its_place_up_without_a_farewell() -> Outcome {
+    let Some(server) = server() else { return Ok(()) };
+    let pool = polite(superuser(server));
+    let conn = pool.acquire().await?;
+    conn.batch_execute("CREATE TABLE useless (a int)").await?;
+    // tokio-postgres cannot answer this one, and the server waits for rows.
+    conn.batch_execute("COPY useless FROM STDIN")
+        .await
+        .expect_err("no answer to this");
+    assert!(conn.is_broken());
+    let process = conn.process_id();
+    drop(conn);
+    replaced(&pool, process).await;
+
+    let conn = pool.acquire().await?;
+    let sink = conn.copy_in::<_, &[u8]>("COPY useless FROM STDIN").await?;
+    let process = conn.process_id();
+    drop(conn);
+    replaced(&pool, process).await;
+    drop(sink);
+
+    let conn = pool.acquire().await?;
+    let rows = conn
+        .query_raw("SELECT repeat('x', 1000) FROM generate_series(1, 20000)", NONE)
+        .await?;
+    let process = conn.process_id();
+    drop(conn);
+    replaced(&pool, process).await;
+    drop(rows);
+    Ok(())
+}
+
 #[tokio::test]
 async fn in_a_transaction_it_is_rolled_back() -> Outcome {
     let Some(server) = server() else { return Ok(()) };

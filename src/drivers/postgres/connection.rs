@@ -46,6 +46,12 @@ pub enum TransactionStatus {
 /// Its drop tells the task that the connection's handle is gone.
 struct Holder(Arc<Link>);
 
+/// A reset or a health check on its way: dropped before its end, nothing more is expected of the server.
+struct Expecting {
+    link: Arc<Link>,
+    is_over: bool,
+}
+
 impl Connection {
     /// A prepared statement from this connection's cache, prepared now if it is not there. It costs a round trip the first
     /// time, and none after that: the cache survives resets, holds
@@ -171,7 +177,8 @@ impl Connection {
         &self.settings.database
     }
 
-    /// Says goodbye, and waits until the server has ended the session. What still runs is cancelled.
+    /// Says goodbye, and waits until the server has ended the session. What still runs is cancelled. After a reset or a health
+    /// check that was given up, or where the two sides no longer agree whose turn it is, the socket is closed instead, at once.
     ///
     /// # Cancel safety
     ///
@@ -228,7 +235,10 @@ impl Connection {
     /// A round trip.
     pub(super) async fn validate(&mut self) -> Result<(), Error> {
         let was = self.link().now();
-        self.ask("").await?;
+        let expecting = Expecting::new(&self.holder.0);
+        let answer = self.ask("").await;
+        expecting.end();
+        answer?;
         if !was.has(SENT) {
             self.link().clear(SENT);
         }
@@ -242,6 +252,15 @@ impl Connection {
 
     /// Undoes it.
     pub(super) async fn reset(&mut self) -> Result<(), Error> {
+        let expecting = Expecting::new(&self.holder.0);
+        let done = self.undo().await;
+        if done.is_ok() || self.link().now().is_quiet() {
+            expecting.end();
+        }
+        done
+    }
+
+    async fn undo(&mut self) -> Result<(), Error> {
         self.canceller.call_off(self.link()).await?;
         self.link().undisturbed().await;
         if self.link().now().is_strayed() {
@@ -301,6 +320,27 @@ impl DerefMut for Connection {
 impl Drop for Holder {
     fn drop(&mut self) {
         self.0.abandon();
+    }
+}
+
+impl Expecting {
+    fn new(link: &Arc<Link>) -> Self {
+        Expecting {
+            link: link.clone(),
+            is_over: false,
+        }
+    }
+
+    fn end(mut self) {
+        self.is_over = true;
+    }
+}
+
+impl Drop for Expecting {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.link.give_up();
+        }
     }
 }
 

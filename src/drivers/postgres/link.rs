@@ -8,6 +8,7 @@
 //! | 3 | the socket takes no more for the moment | stream | stream |
 //! | 4 `STIRRED` | the driving task was woken: something may wait in its queue | its waker | the task, as it begins to look |
 //! | 5 `RUNNING` | the driving task is looking | the task | the task, as it goes to sleep |
+//! | 6 `GIVEN_UP` | a reset or a health check was dropped on its way, or failed in the middle of something | its drop | nobody |
 //! | 8 `SENT` | the lease has asked for something | stream | a reset |
 //! | 9 `ALTERED` | a command was completed, or a parameter has changed, that outlasts its transaction | stream | a reset |
 //! | 10 `STALE` | a cached plan no longer fits the schema | stream | the statement cache |
@@ -46,6 +47,7 @@ pub(super) const COPY_IN: u64 = 1 << 2;
 pub(super) const BLOCKED: u64 = 1 << 3;
 const STIRRED: u64 = 1 << 4;
 const RUNNING: u64 = 1 << 5;
+const GIVEN_UP: u64 = 1 << 6;
 pub(super) const SENT: u64 = 1 << 8;
 pub(super) const ALTERED: u64 = 1 << 9;
 pub(super) const STALE: u64 = 1 << 10;
@@ -135,6 +137,11 @@ impl Link {
         if now.is_quiet() || now.has(OVER) {
             self.watcher.wake();
         }
+    }
+
+    /// Somebody has waited for the other side, and will not any more.
+    pub(super) fn give_up(&self) {
+        self.set(GIVEN_UP);
     }
 
     /// The driving task ends.
@@ -294,7 +301,12 @@ impl Now {
 
     /// Whether it can never be used again.
     pub(super) fn is_broken(self) -> bool {
-        self.has(OVER | STUCK | FORGOTTEN | STRAY)
+        self.has(OVER | STUCK | FORGOTTEN | STRAY | GIVEN_UP)
+    }
+
+    /// Whether nothing is to be expected of a farewell: it would be due after answers that do not come.
+    pub(super) fn is_hopeless(self) -> bool {
+        self.has(STUCK | GIVEN_UP)
     }
 
     /// Whether a cancel was lost on its way.

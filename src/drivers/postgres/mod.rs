@@ -33,7 +33,8 @@
 //! | left by a lease | undone by | [`Full`](Reset::Full) | [`Observed`](Reset::Observed) | [`Rollback`](Reset::Rollback) |
 //! |---|---|---|---|---|
 //! | a query, a pipeline, a half-read answer, a COPY | waiting, a cancel | yes | yes | yes |
-//! | an answer that has arrived, in a `RowStream` that somebody keeps | the reset's timeout: the connection is closed | yes | | |
+//! | the sink of a COPY, or a half-read `RowStream`, that somebody keeps | the reset's timeout: the connection is closed | yes | yes | yes |
+//! | an answer that has arrived, in a `RowStream` that somebody keeps | the same | yes | | |
 //! | an open or failed transaction, its locks and cursors | `ROLLBACK` | yes | yes | yes |
 //! | cursors `WITH HOLD` | `CLOSE ALL` | yes | yes | |
 //! | another user or role | `SET SESSION AUTHORIZATION DEFAULT; RESET ROLE` | yes | yes | |
@@ -56,7 +57,10 @@
 //! A connection whose session has ended, or to which the server has said that it will end: killed, shut down, timed out. One
 //! on which a lease ran `DISCARD ALL` or `DEALLOCATE ALL`, or used a statement that the server no longer had, since tokio-postgres
 //! counts on statements of its own. One that began a `COPY FROM STDIN` by a simple query, which tokio-postgres cannot answer.
-//! One with a [cancel](Canceller) that was sent and given up, since it may still arrive.
+//! One with a [cancel](Canceller) that was sent and given up, since it may still arrive. One whose reset or health check was given up.
+//!
+//! A connection that leaves the pool says goodbye, and waits until the server has closed, so that its place is free when the server's
+//! is. Where nothing is to be expected of that (the COPY above, and what was given up) the socket is closed at once.
 //!
 //! # Options
 //!

@@ -20,7 +20,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 type Protocol = tokio_postgres::Connection<Watched, Watched>;
 
 /// Drives until the session ends. When the handle is gone, what still runs is cancelled, the server hears goodbye, and this
-/// ends when it has closed its side.
+/// ends when it has closed its side; or at once, and the socket with it, if there is no hope of that.
 pub(super) async fn drive(protocol: Protocol, link: Arc<Link>, canceller: Canceller, notice: Option<OpaqueNotice>) {
     let driven = pin!(Driven {
         protocol,
@@ -30,6 +30,9 @@ pub(super) async fn drive(protocol: Protocol, link: Arc<Link>, canceller: Cancel
     });
     let abandoned = pin!(link.abandoned());
     if let Either::Right(((), driven)) = select(driven, abandoned).await {
+        if link.now().is_hopeless() {
+            return;
+        }
         let _ = timeout(FAREWELL, join(driven, canceller.call_off(&link))).await;
     }
 }
