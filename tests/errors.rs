@@ -20,12 +20,17 @@ fn timed_out<T>(outcome: Result<T, AcquireError<Fault>>) -> Timeout<Fault> {
     }
 }
 
-/// An error's text and those of its sources.
+/// An error's text and those of its sources, as a report of the whole chain prints them; none says what stands before it already.
 fn chain(error: &dyn Error) -> Vec<String> {
     let mut texts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
-        texts.push(error.to_string());
+        let text = error.to_string();
+        assert!(
+            !texts.iter().any(|told| told.contains(&text)),
+            "{text:?} again: {texts:?}"
+        );
+        texts.push(text);
         cause = error.source();
     }
     texts
@@ -64,7 +69,7 @@ async fn a_silent_backend_says_connect_and_what_became_of_the_last_attempt() {
     let text = "no connection after 250ms (phase connect): the backend gave no connection; limit 1, in use 0, idle 0, \
                 connecting 1, pending 0; an attempt to connect has had no answer for 50ms; \
                 last connect failed: no answer within connect_timeout";
-    assert_eq!(chain(&error), [text, "no answer within connect_timeout"]);
+    assert_eq!(chain(&error), [text]);
     let timeout = timed_out(Err::<(), _>(error));
     assert_eq!(timeout.phase, Phase::Connect);
     assert!(matches!(timeout.last_connect, Some(ConnectFailure::TimedOut)));
@@ -113,7 +118,7 @@ async fn a_refusing_backend_says_connect_and_the_cause() {
         error.to_string().ends_with("; last connect failed: connection refused"),
         "{error}"
     );
-    assert_eq!(chain(&error)[1..], ["connection refused"]);
+    assert_eq!(chain(&error).len(), 1);
     let timeout = timed_out(Err::<(), _>(error));
     assert_eq!(timeout.phase, Phase::Connect);
     assert!(matches!(timeout.last_connect, Some(ConnectFailure::Error(error)) if *error == Fault::Passing));
@@ -196,7 +201,7 @@ async fn a_permanent_refusal_fails_the_line_at_once_with_its_source() {
         let error = request.unwrap_err();
         assert!(matches!(&error, AcquireError::Connect(cause) if **cause == Fault::Permanent(Cause)));
         let text = "the backend refuses connections: access denied";
-        assert_eq!(chain(&error), [text, "access denied", "the password is wrong"]);
+        assert_eq!(chain(&error), [text, "the password is wrong"]);
     }
 }
 
@@ -264,7 +269,7 @@ async fn a_line_that_is_full_since_the_backend_is_down_says_so() {
         };
         let text = format!("{text}last connect failed: connection refused");
         let error = pool.acquire().await.unwrap_err();
-        assert_eq!(chain(&error), [&*text, "connection refused"]);
+        assert_eq!(chain(&error), [text]);
     }
 }
 
@@ -376,13 +381,13 @@ async fn a_failed_warm_up_says_why() {
     let (pool, backend) = pool_with(|builder| builder.acquire_timeout(ms(100)));
     backend.connect.always(Act::Fails);
     let text = "only 0 connections were opened in time; last connect failed: connection refused";
-    assert_eq!(chain(&pool.warm_up(2).await.unwrap_err()), [text, "connection refused"]);
+    assert_eq!(chain(&pool.warm_up(2).await.unwrap_err()), [text]);
     backend.connect.always(Act::Refuses);
     sleep(ms(10_000)).await;
     let text = "the backend refuses connections: access denied";
     assert_eq!(
         chain(&pool.warm_up(2).await.unwrap_err()),
-        [text, "access denied", "the password is wrong"]
+        [text, "the password is wrong"]
     );
     pool.close();
     assert_eq!(chain(&pool.warm_up(1).await.unwrap_err()), ["the pool is closed"]);

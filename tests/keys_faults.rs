@@ -51,7 +51,10 @@ async fn a_permanent_error_fails_its_own_request_at_once() {
         error.to_string(),
         "the key's backend refuses connections: access denied"
     );
-    assert!(matches!(error, KeyedError::Connect(_)) && error.source().is_some());
+    assert!(matches!(error, KeyedError::Connect(_)));
+    // What the text has not said yet.
+    let source = error.source().expect("the refusal's own");
+    assert_eq!(source.to_string(), "the password is wrong");
     drop(other);
     backends[0].connect.always(Act::Ok);
     assert_keyed_whole(&pool, &backends).await;

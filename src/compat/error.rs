@@ -8,8 +8,9 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// What a manager written for another pool answered when a connect, a check or a hook failed.
 ///
-/// Its text and its sources are those of the other crate's error, which [`downcast_ref`](Error::downcast_ref) finds again. The text
-/// includes the sources, since some crates say nothing without them.
+/// Its text is that of the other crate's error with all its sources, since some crates say nothing without them; so it has no
+/// [`source`](StdError::source) of its own, and a report of the whole chain says nothing twice. The error itself is found by
+/// [`downcast_ref`](Error::downcast_ref) and [`as_dyn`](Error::as_dyn).
 ///
 /// # Examples
 ///
@@ -82,11 +83,8 @@ impl fmt::Debug for Error {
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.theirs.source()
-    }
-}
+// No source: their texts are part of ours.
+impl StdError for Error {}
 
 type Told<E, T> = Option<Box<dyn Fn(&E) -> T + Send + Sync>>;
 

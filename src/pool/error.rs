@@ -10,6 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Why [`Pool::acquire`](crate::Pool::acquire) failed.
+///
+/// The text contains that of the manager's error, if there is one, so [`source`](Error::source) skips that and goes on with its own
+/// source: a report of the whole chain says nothing twice. The error itself is in the variant.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AcquireError<E> {
@@ -110,7 +113,7 @@ pub enum TryAcquireError {
     Closed,
 }
 
-/// Why [`Pool::warm_up`](crate::Pool::warm_up) stopped short.
+/// Why [`Pool::warm_up`](crate::Pool::warm_up) stopped short. Its sources are told as by [`AcquireError`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum WarmUpError<E> {
@@ -316,9 +319,9 @@ impl<E: Error + 'static> Error for ConnectFailure<E> {
 impl<E: Error + 'static> Error for AcquireError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            AcquireError::Timeout(timeout) => timeout.last_connect.as_ref().map(|failure| failure as _),
-            AcquireError::QueueFull { refusal, .. } => refusal.last_connect.as_ref().map(|failure| failure as _),
-            AcquireError::Connect(error) => Some(&**error),
+            AcquireError::Timeout(timeout) => timeout.last_connect.as_ref()?.source(),
+            AcquireError::QueueFull { refusal, .. } => refusal.last_connect.as_ref()?.source(),
+            AcquireError::Connect(error) => error.source(),
             _ => None,
         }
     }
@@ -333,7 +336,7 @@ impl<E: Error + 'static> Error for WarmUpError<E> {
                 last_connect: Some(failure),
                 ..
             }
-            | WarmUpError::Connect(failure) => Some(failure),
+            | WarmUpError::Connect(failure) => failure.source(),
             _ => None,
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Why [`Keyed::acquire`](crate::Keyed::acquire) failed.
+/// Why [`Keyed::acquire`](crate::Keyed::acquire) failed. Its sources are told as by [`AcquireError`](crate::AcquireError).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum KeyedError<E> {
@@ -123,8 +123,8 @@ impl<E: fmt::Display> fmt::Display for KeyedError<E> {
 impl<E: Error + 'static> Error for KeyedError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            KeyedError::Timeout(timeout) => timeout.last_connect.as_ref().map(|failure| failure as _),
-            KeyedError::Connect(error) => Some(&**error),
+            KeyedError::Timeout(timeout) => timeout.last_connect.as_ref()?.source(),
+            KeyedError::Connect(error) => error.source(),
             _ => None,
         }
     }
