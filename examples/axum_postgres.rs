@@ -16,6 +16,7 @@ use axum::{
 };
 use fairpool::drivers::postgres::{Error, Postgres, tokio_postgres};
 use fairpool::{AcquireError, Pool};
+use std::error::Error as StdError;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -69,7 +70,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     match pool.acquire().await {
         Ok(conn) => conn.batch_execute(SCHEMA).await?,
         // It may come back; until then each request is told so.
-        Err(error) => eprintln!("no database yet: {error}"),
+        Err(error) => eprintln!("no database yet: {}", report(&error)),
     }
 
     let app = Router::new()
@@ -82,6 +83,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .await?;
     println!("{}", pool.drain(Duration::from_secs(5)).await);
     Ok(())
+}
+
+/// An error with all that led to it: that of a query says no more than `db error`, and its source what the server said.
+fn report(error: &dyn StdError) -> String {
+    let mut report = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        report.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    report
 }
 
 async fn asked_to_end() {
@@ -109,11 +121,11 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Failure::Busy(error) => {
-                eprintln!("{error}");
+                eprintln!("{}", report(&error));
                 (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], "try again\n").into_response()
             }
             Failure::Sql(error) => {
-                eprintln!("{error}");
+                eprintln!("{}", report(&error));
                 (StatusCode::INTERNAL_SERVER_ERROR, "the database refused\n").into_response()
             }
             Failure::NotFound => (StatusCode::NOT_FOUND, "no such note\n").into_response(),
