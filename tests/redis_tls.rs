@@ -59,6 +59,19 @@ async fn a_certificate_that_is_no_good_is_refused_for_good_and_says_why() -> Out
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_its_own_authority_is_refused_in_plain_words() -> Outcome {
+    let own = Certificates::of_its_own();
+    let Some(server) = Server::with_tls(&own, &[]) else {
+        return Ok(());
+    };
+    let text = refused(Redis::from_url(&url(&server, "localhost"))?.ca_file(own.ca())).await?;
+    let expected =
+        ": tls: the server's certificate is an authority's own; it has to be one that an authority has signed";
+    assert!(text.ends_with(expected), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_good_is_named_with_its_option() -> Outcome {
     let certificates = Certificates::valid();
     let Some(server) = Server::with_tls(&certificates, &[]) else {

@@ -103,6 +103,19 @@ async fn an_expired_certificate_is_one_clear_error() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_is_its_own_authority_is_one_clear_error() {
+    let certificates = Certificates::of_its_own();
+    let Some(server) = Server::with_tls(&certificates, &[]) else {
+        return;
+    };
+    let ca = format!("&ssl_ca={}", certificates.ca().display());
+    let said = refused(&url(&server, "127.0.0.1", &ca)).await;
+    let expected = ": require_ssl: the server's certificate is an authority's own; \
+                    it has to be one that an authority has signed";
+    assert!(said.ends_with(expected), "{said}");
+}
+
+#[tokio::test]
 async fn a_certificate_for_another_host_is_one_clear_error_until_it_is_waived() {
     let certificates = Certificates::valid();
     let Some(server) = Server::with_tls(&certificates, &["--bind-address=0.0.0.0"]) else {

@@ -1,4 +1,4 @@
-//! Certificates for a test: an authority, and what it signs for `localhost` and 127.0.0.1, in date or expired.
+//! Certificates for a test: an authority, and what it signs for `localhost` and 127.0.0.1, in date or expired; or itself.
 
 use super::keeper::{is_root, run};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
@@ -25,23 +25,35 @@ impl Certificates {
         Certificates::until(2001)
     }
 
+    /// A certificate that is its own authority, as `openssl req -x509` makes it.
+    pub(crate) fn of_its_own() -> Certificates {
+        let mut params = CertificateParams::new(names()).expect("good names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let cert = params.self_signed(&key).expect("signed").pem();
+        Certificates::written(&cert, cert.clone(), &key)
+    }
+
     fn until(year: i32) -> Certificates {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.distinguished_name.push(DnType::CommonName, "fairpool tests");
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("signed");
-        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-        let mut params = CertificateParams::new(names).expect("good names");
+        let mut params = CertificateParams::new(names()).expect("good names");
         params.not_before = date_time_ymd(2000, 1, 1);
         params.not_after = date_time_ymd(year, 1, 1);
         let key = KeyPair::generate().expect("a key");
         let cert = params.signed_by(&key, &authority).expect("signed");
+        Certificates::written(&authority.pem(), cert.pem(), &key)
+    }
+
+    fn written(authority: &str, cert: String, key: &KeyPair) -> Certificates {
         let dir = tempfile::tempdir().expect("a temporary directory");
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("permitted");
-        fs::write(dir.path().join("ca.pem"), authority.pem()).expect("written");
+        fs::write(dir.path().join("ca.pem"), authority).expect("written");
         Certificates {
             dir,
-            cert: cert.pem(),
+            cert,
             key: key.serialize_pem(),
         }
     }
@@ -64,4 +76,8 @@ impl Certificates {
         }
         files
     }
+}
+
+fn names() -> [String; 2] {
+    ["localhost".to_owned(), "127.0.0.1".to_owned()]
 }

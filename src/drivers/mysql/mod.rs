@@ -104,6 +104,9 @@
 //! [`Conn::opts`](mysql_async::Conn::opts): a lease that resets the connection itself runs them itself. What the pool's own `after_connect`
 //! hook sets ends with the first reset.
 //!
+//! Not as in MySQL's own clients: a certificate that is its own authority (`openssl req -x509` makes such) is refused where certificates
+//! are checked, even if `ssl_ca` names it: let it sign another one for the server.
+//!
 //! `Debug` of [`Mysql`], [`Connection`] and [`Error`] shows no secret. That of [`mysql_async::Conn`], `Opts`, `Transaction` and `QueryResult`
 //! prints the password: do not log these. A `Transaction` that is leaked by `mem::forget` keeps `start_transaction` from working on
 //! its connection, until the connection is closed.

@@ -8,6 +8,9 @@ use rustls::pki_types::pem::PemObject;
 use std::io::ErrorKind;
 use std::path::Path;
 
+/// What webpki says of a certificate that is marked as an authority's, and so may be no server's.
+const OWN_AUTHORITY: &str = "CaUsedAsEndEntity";
+
 /// The certificates of authorities, from a file.
 pub(super) struct Authorities(Vec<u8>);
 
@@ -103,6 +106,10 @@ impl Fault {
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     permanent("verify_identity", "the server's certificate is for another host")
                 }
+                CertificateError::Other(other) if other.to_string() == OWN_AUTHORITY => permanent(
+                    "require_ssl",
+                    "the server's certificate is an authority's own; it has to be one that an authority has signed",
+                ),
                 _ => permanent("require_ssl", &error.to_string()),
             },
             rustls::Error::AlertReceived(_) | rustls::Error::PeerIncompatible(_) => {

@@ -24,6 +24,9 @@ pub(super) type TlsSocket = <MakeRustlsConnect as MakeTlsConnect<Socket>>::Strea
 /// Asks a server to encrypt: a length and a number, as a startup message would begin.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
+/// What webpki says of a certificate that is marked as an authority's, and so may be no server's.
+const OWN_AUTHORITY: &str = "CaUsedAsEndEntity";
+
 /// The values of `sslmode`, as in libpq.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
@@ -287,6 +290,11 @@ impl Failure {
                 }
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                     format!("sslmode={mode}: the server's certificate is not for the host {name}")
+                }
+                CertificateError::Other(other) if other.to_string() == OWN_AUTHORITY => {
+                    format!(
+                        "sslmode={mode}: the server's certificate is an authority's own; it has to be one that an authority has signed"
+                    )
                 }
                 other => format!("sslmode={mode}: the server's certificate is not acceptable: {other}"),
             },

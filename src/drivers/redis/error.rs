@@ -121,6 +121,19 @@ impl Error {
     }
 }
 
+/// What rustls says, but for what nobody could make out.
+fn tls(error: &rustls::Error) -> String {
+    match error {
+        // webpki's word for a certificate that is marked as an authority's, and so may be no server's.
+        rustls::Error::InvalidCertificate(rustls::CertificateError::Other(other))
+            if other.to_string() == "CaUsedAsEndEntity" =>
+        {
+            "the server's certificate is an authority's own; it has to be one that an authority has signed".to_owned()
+        }
+        other => other.to_string(),
+    }
+}
+
 /// Texts of others may have several lines.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -130,7 +143,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Option { field, reason } => write!(f, "{field}: {reason}"),
-            Error::Tls { server, error } => write!(f, "{}tls: {error}", Stage::Connect.begin(server)),
+            Error::Tls { server, error } => write!(f, "{}tls: {}", Stage::Connect.begin(server), tls(error)),
             Error::Io { server, stage, error } => write!(f, "{}{error}", stage.begin(server)),
             Error::Refused {
                 server,
