@@ -71,6 +71,22 @@ fn a_malformed_url_is_told_by_its_part() {
             "postgresql://app:s3cr3t@db/x?sslmode",
             "url: query: an option without a value",
         ),
+        (
+            "postgresql://app:s3cr3t@d b/x",
+            "url: host: a character stands in it that no host has",
+        ),
+        (
+            "postgresql://app:s3cr3t@db/x?host=d%20b",
+            "url: host: a character stands in it that no host has",
+        ),
+        (
+            "postgresql://app:s3cr3t@db&sslmode=require",
+            "url: host: a character stands in it that no host has",
+        ),
+        (
+            "postgresql://app:s3cr3t@db/x&sslmode=disable",
+            "url: database: an & stands in it (options begin with ?, and an & in a name is %26)",
+        ),
         ("postgresql:///x", "host: is missing"),
         ("postgresql://app:s3cr3t@/x", "host: is missing"),
     ] {
@@ -152,8 +168,8 @@ fn an_option_that_is_unknown_or_wrong_is_named() {
             "sslnegotiation=s3cr3t",
             "url: sslnegotiation: use one of postgres, direct",
         ),
-        ("connect_timeout=s3cr3t", "url: connect_timeout: not a number from 0"),
-        ("keepalives_idle=-1", "url: keepalives_idle: not a number from 0"),
+        ("connect_timeout=s3cr3t", "url: connect_timeout: not a whole number"),
+        ("keepalives_idle=-1", "url: keepalives_idle: not a whole number"),
         ("hostaddr=s3cr3t", "url: hostaddr: not an IP address"),
         ("hostaddr=127.0.0.1,127.0.0.2", "hostaddr: 2 of them for 1 hosts"),
         ("port=s3cr3t", "url: port: not a number from 1 to 65535"),

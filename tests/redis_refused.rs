@@ -63,6 +63,15 @@ fn a_url_that_cannot_be_used_says_which_part_of_it() {
         ),
         ("redis://user:12#s3cr3t@cache.example/0", "url: #: has no meaning here"),
         ("redis://user:12?s3cr3t@cache.example/0", "url: ?: has no meaning here"),
+        (
+            "redis://s3cr3t@cache.example/0",
+            "url: user: is without a password (a password alone stands behind a colon, as in redis://:password@host)",
+        ),
+        ("rediss://s3cr3t:@cache.example", "url: user: is without a password"),
+        (
+            "redis://:s3cr3t%zz@cache.example",
+            "url: %: stands without two hexadecimal digits",
+        ),
         ("redis://[::1/0", "url: host: is no name and no address"),
         ("redis://ca che/0", "url: host: is no name and no address"),
         ("redis://cache.example/orders", "url: database: must be a number"),

@@ -19,6 +19,8 @@ const POOL: [(&str, &str); 8] = [
 /// Options that mean nothing on a connection without TLS.
 const TLS: [&str; 4] = ["verify_ca", "verify_identity", "built_in_roots", "ssl_ca"];
 
+const MISPLACED: &str = "an & stands in it (options begin with ?, and an & in a name is %26)";
+
 pub(super) fn parse(url: &str) -> Result<Opts, Error> {
     let (place, query) = url.split_once('?').unwrap_or((url, ""));
     // Where a reserved character cuts a password in two, the rest of it must not pass for the name of an option.
@@ -30,6 +32,9 @@ pub(super) fn parse(url: &str) -> Result<Opts, Error> {
     }
     if url.contains('#') {
         return Err(bad("", "a # stands in it (in a user, a password or a value it is %23)"));
+    }
+    if has_bad_escape(url) {
+        return Err(bad("", "a % stands without two hexadecimal digits (a % itself is %25)"));
     }
     let pairs: Vec<(&str, &str)> = query
         .split('&')
@@ -56,7 +61,12 @@ pub(super) fn parse(url: &str) -> Result<Opts, Error> {
     }) {
         return Err(bad(name, "it is given twice"));
     }
-    let path = place.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let rest = place.split_once("://").map_or(place, |(_, rest)| rest);
+    // Options that would pass for a part of a name.
+    if rest.rsplit('@').next().is_some_and(|rest| rest.contains('&')) {
+        return Err(bad("database", MISPLACED));
+    }
+    let path = rest.split_once('/');
     if path.is_some_and(|(_, database)| database.contains(['/', '@'])) {
         return Err(bad(
             "database",
@@ -129,6 +139,12 @@ fn values(option: &str) -> &'static str {
     }
 }
 
+/// `mysql_async` takes such a percent sign for itself.
+fn has_bad_escape(text: &str) -> bool {
+    let mut escapes = text.split('%').skip(1);
+    escapes.any(|rest| rest.len() < 2 || !rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit))
+}
+
 fn is_word(name: &str) -> bool {
     name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
 }
@@ -171,6 +187,18 @@ mod tests {
             ("mysql://app:12?hush=hush@db/app", "url: an @ stands behind the first ?"),
             ("mysql://app:12#hush@db/app", "url: a # stands in it"),
             ("mysql:app", "url: host: there is none"),
+            (
+                "mysql://app:hush%zz@db/app",
+                "url: a % stands without two hexadecimal digits",
+            ),
+            (
+                "mysql://db/app&require_ssl=true",
+                "url: database: an & stands in it (options begin with ?",
+            ),
+            (
+                "mysql://app:hush@db&require_ssl=true",
+                "url: database: an & stands in it (options begin with ?",
+            ),
             ("mysql://app:hush@d b/app", "url: host: "),
             ("mysql://db/?sslmode=hush", "url: sslmode: no such option"),
             ("mysql://db/?a%20hush=1", "url: the name of an option is no word"),

@@ -25,6 +25,13 @@ pub(super) fn parse(url: &str) -> Result<(Config, Wishes), Error> {
             "a / or ? in it is written %2F or %3F, and an @ after it %40",
         ));
     }
+    // Options that would pass for a part of the name, `sslmode` among them.
+    if path.contains('&') {
+        return Err(wrong(
+            "database",
+            "an & stands in it (options begin with ?, and an & in a name is %26)",
+        ));
+    }
     // A password may hold an @ that nobody escaped; a host cannot.
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
     let (user, password) = match user.split_once(':') {
@@ -52,7 +59,7 @@ pub(super) fn parse(url: &str) -> Result<(Config, Wishes), Error> {
         let key = decode("query", key)?;
         let value = decode(&key, value)?;
         match &*key {
-            "host" => peers.replace_hosts(&value),
+            "host" => peers.replace_hosts(&value)?,
             "port" => peers.replace_ports(&value)?,
             _ => option(&mut config, &mut wishes, &key, &value)?,
         }
@@ -77,12 +84,16 @@ impl Peers {
         Ok(())
     }
 
-    fn replace_hosts(&mut self, list: &str) {
-        self.hosts = list.split(',').map(str::to_owned).collect();
+    fn replace_hosts(&mut self, list: &str) -> Result<(), Error> {
+        self.hosts = list
+            .split(',')
+            .map(|host| host_of(host.to_owned()))
+            .collect::<Result<_, _>>()?;
         // Ports that nobody wrote go with the hosts that they stood for.
         if self.ports.iter().all(Option::is_none) {
             self.ports.clear();
         }
+        Ok(())
     }
 
     fn replace_ports(&mut self, list: &str) -> Result<(), Error> {
@@ -116,12 +127,21 @@ fn parse_host(text: &str) -> Result<(String, Option<u16>), Error> {
             None => (text, None),
         },
     };
-    let host = decode("host", host)?;
+    let host = host_of(decode("host", host)?)?;
     if host.is_empty() && !text.is_empty() {
         return Err(wrong("host", "is missing before the port"));
     }
     let port = port.filter(|port| !port.is_empty()).map(|text| port_of("port", text));
     Ok((host, port.transpose()?))
+}
+
+/// A name or an address; or the directory of a socket, which may be called anything.
+fn host_of(host: String) -> Result<String, Error> {
+    let is_name = |letter: char| !letter.is_whitespace() && !letter.is_control() && !"&?#/\\\"".contains(letter);
+    match host.starts_with('/') || host.chars().all(is_name) {
+        true => Ok(host),
+        false => Err(wrong("host", "a character stands in it that no host has")),
+    }
 }
 
 /// One option of the query.
@@ -199,7 +219,7 @@ fn port_of(part: &str, text: &str) -> Result<u16, Error> {
 }
 
 fn number(key: &str, value: &str) -> Result<u32, Error> {
-    value.parse().map_err(|_| wrong(key, "not a number from 0"))
+    value.parse().map_err(|_| wrong(key, "not a whole number"))
 }
 
 /// As in libpq, zero means the default.

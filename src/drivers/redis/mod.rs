@@ -8,7 +8,7 @@
 //!
 //! # Connect
 //!
-//! [`Redis::from_url`] takes `redis://user:password@host:6379/0`, `rediss://` for TLS, and `unix:///run/redis.sock`; also
+//! [`Redis::from_url`] takes `redis://user:password@host:6379/0` (a password alone is `redis://:password@host`), `rediss://` for TLS, and `unix:///run/redis.sock`; also
 //! `valkey://` and its kin. After a question mark may follow:
 //!
 //! | option | for | meaning |
@@ -33,6 +33,10 @@
 //! *Permanent*, so that a line with no connection open fails at once: credentials and rights (`WRONGPASS`, `NOAUTH`, `NOPERM`), a
 //! database or a protocol that the server does not have, certificates, options. *Transient*: a server that is not there,
 //! hangs up, is loading, busy or full (`maxclients`).
+//!
+//! Not as in `redis-cli`: a certificate that is its own authority (`openssl req -x509` makes such) is refused, even if `ca_file` names
+//! it: let it sign another one for the server. And `rediss://` to a port without TLS gets no answer, as the server takes what comes for
+//! the beginning of a command: the pool says `no answer within connect_timeout`.
 //!
 //! There is no timeout in here: the pool has those of its steps, and a command takes as long as it takes; give it a
 //! [`tokio::time::timeout`] of its own. Dropping a command's future is safe, see below.

@@ -11,6 +11,10 @@ const UNIX: [&str; 3] = ["db", "user", "pass"];
 
 const ESCAPES: &str = "(in a user's name or password, write / ? # @ : and % as %2F %3F %23 %40 %3A and %25)";
 
+/// Nothing of it is shown, since it is rather a password than a user's name.
+const PASSWORD_ALONE: &str =
+    "is without a password (a password alone stands behind a colon, as in redis://:password@host)";
+
 const SCHEMES: [&str; 7] = [
     "redis",
     "rediss",
@@ -46,6 +50,15 @@ pub(super) fn parse(text: &str) -> Result<Settings, Error> {
         None | Some("insecure") if is_tls => {}
         None => {}
         Some(_) => return Err(Error::url("#", format!("has no meaning here {ESCAPES}"))),
+    }
+    if !url.username().is_empty() && url.password().is_none() {
+        return Err(Error::url("user", PASSWORD_ALONE));
+    }
+    if has_bad_escape(text) {
+        return Err(Error::url(
+            "%",
+            format!("stands without two hexadecimal digits {ESCAPES}"),
+        ));
     }
     let mut extra = Vec::new();
     for (name, value) in url.query_pairs() {
@@ -133,6 +146,12 @@ fn diagnose(text: &str) -> Error {
     } else {
         Error::url("host", format!("is no name and no address {ESCAPES}"))
     }
+}
+
+/// The parser takes such a percent sign for itself.
+fn has_bad_escape(text: &str) -> bool {
+    let mut escapes = text.split('%').skip(1);
+    escapes.any(|rest| rest.len() < 2 || !rest.as_bytes()[..2].iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Whether a word can be the name of an option, or of a scheme, that somebody has misspelt.
