@@ -193,3 +193,28 @@ fn a_session_whose_server_connection_dies_says_what_is_gone() {
         );
     });
 }
+
+#[test]
+fn a_session_that_discards_what_its_connection_needs_says_so_itself() {
+    run(async {
+        let Some(town) = Town::new(1) else { return };
+        for sql in ["DISCARD ALL", "DEALLOCATE ALL"] {
+            let mut session = town.sessions(SessionMode::Session).open();
+            session.batch_execute(sql).await.unwrap();
+            for _ in 0..2 {
+                let error = session.query("SELECT 1", &[]).await.unwrap_err();
+                assert!(matches!(error, SessionError::Discarded { .. }), "{error}");
+                assert!(error.to_string().contains(sql), "{error}");
+            }
+            assert!(!session.is_holding(), "its place is free");
+        }
+        let mut session = town.sessions(SessionMode::Transaction).open();
+        session.batch_execute("BEGIN").await.unwrap();
+        session.batch_execute("DEALLOCATE ALL").await.unwrap();
+        let error = session.execute(&town.insert(1), &[]).await.unwrap_err();
+        assert!(matches!(error, SessionError::Aborted(Abortion::Discarded)), "{error}");
+        session.batch_execute("ROLLBACK").await.unwrap();
+        assert_eq!(session.query("SELECT 1", &[]).await.unwrap().len(), 1);
+        assert_eq!(town.rows(), 0);
+    });
+}

@@ -179,6 +179,24 @@ fn losses_that_are_allowed_happen_and_are_told() {
 }
 
 #[test]
+fn a_loss_that_text_and_audit_both_see_is_told_once() {
+    run(async {
+        let Some(town) = Town::new(1) else { return };
+        for mode in SHARED {
+            let told = Arc::new(Mutex::new(Vec::new()));
+            let seen = told.clone();
+            let sessions = town.sessions(mode).losses(Losses::Allow).audit(true);
+            let sessions = sessions.on_loss(move |state| seen.lock().unwrap().push(state));
+            let mut session = sessions.open();
+            for (sql, state) in LOST {
+                session.batch_execute(sql).await.unwrap();
+                assert_eq!(std::mem::take(&mut *told.lock().unwrap()), [state], "{sql}");
+            }
+        }
+    });
+}
+
+#[test]
 fn an_audit_finds_what_no_text_tells() {
     run(async {
         let Some(town) = Town::new(1) else { return };

@@ -309,6 +309,11 @@ impl Now {
         self.has(STUCK | GIVEN_UP)
     }
 
+    /// Whether the session goes on, but without its prepared statements.
+    pub(super) fn has_forgotten(self) -> bool {
+        self.has(FORGOTTEN) && !self.has(OVER | STUCK)
+    }
+
     /// Whether a cancel was lost on its way.
     pub(super) fn is_strayed(self) -> bool {
         self.has(STRAY)

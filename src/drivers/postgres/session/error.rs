@@ -58,6 +58,12 @@ pub enum SessionError {
         /// The database and where it is.
         database: Arc<str>,
     },
+    /// The same, after `DISCARD ALL` or `DEALLOCATE ALL`, which took the prepared statements that tokio-postgres counts on; so did a
+    /// pooler between here and the server, if there is one.
+    Discarded {
+        /// The database and where it is.
+        database: Arc<str>,
+    },
     /// An [audit](super::Sessions::audit) has found what the text of the statements did not tell. They took effect, and what
     /// they left in the session is gone.
     LeftBehind {
@@ -94,9 +100,14 @@ pub enum Abortion {
     Dropped,
     /// Its server connection has ended. If that happened in a commit, nobody knows its outcome.
     Disconnected,
+    /// `DEALLOCATE ALL` took the prepared statements of its server connection, which was closed.
+    Discarded,
     /// It was over before its commit.
     Ended,
 }
+
+const DISCARDED: &str =
+    "the connection's prepared statements are gone, as after DISCARD ALL or DEALLOCATE ALL, so it was closed";
 
 impl SessionError {
     /// The server's SQLSTATE, if it was the server that refused.
@@ -140,6 +151,9 @@ impl fmt::Display for SessionError {
             SessionError::Lost { database } => {
                 write!(f, "{database}: the session is lost with its server connection")
             }
+            SessionError::Discarded { database } => {
+                write!(f, "{database}: the session is lost: {DISCARDED}")
+            }
             SessionError::LeftBehind { mode, found } => {
                 write!(f, "lost in {mode} mode, though what made it took effect: ")?;
                 for (at, (state, name)) in found.iter().enumerate() {
@@ -171,6 +185,7 @@ impl fmt::Display for Abortion {
             Abortion::Failed => "a statement of it failed",
             Abortion::Dropped => "a statement of it was dropped before it was answered",
             Abortion::Disconnected => "its server connection has ended",
+            Abortion::Discarded => DISCARDED,
             Abortion::Ended => "it was over before its commit",
         })
     }

@@ -65,6 +65,11 @@ impl SessionState {
         SessionState::Library,
     ];
 
+    /// Whether an audit finds it.
+    pub(super) fn is_audited(self) -> bool {
+        self != SessionState::Library
+    }
+
     /// What does the same within a transaction, or elsewhere.
     pub fn instead(self) -> &'static str {
         match self {

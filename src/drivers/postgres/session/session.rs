@@ -54,6 +54,8 @@ pub(super) enum Standing {
     Aborted(Abortion),
     /// Its state is gone with its connection to this database.
     Lost(Arc<str>),
+    /// The same, and it was a statement of its own that cost the connection.
+    Discarded(Arc<str>),
 }
 
 impl Session {

@@ -164,7 +164,8 @@ macro_rules! rules {
             }
 
             /// Is told each time a session in transaction or statement mode is about to lose state, whether that is refused
-            /// or allowed; for a log or a counter. It runs where the statement is made.
+            /// or allowed; for a log or a counter. It runs where the statement is made, or, of what is allowed and an
+            /// [audit](Self::audit) finds, where the connection is given back.
             pub fn on_loss(self, told: impl Fn(SessionState) + Send + Sync + 'static) -> Self {
                 self.set(|rules| rules.told = Some(Told(Arc::new(told))))
             }

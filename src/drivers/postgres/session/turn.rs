@@ -240,6 +240,9 @@ impl Session {
             Standing::Lost(database) => Err(SessionError::Lost {
                 database: database.clone(),
             }),
+            Standing::Discarded(database) => Err(SessionError::Discarded {
+                database: database.clone(),
+            }),
         }
     }
 
@@ -253,7 +256,9 @@ impl Session {
             return Ok(());
         }
         for state in reading.states() {
-            if let Some(told) = &rules.told {
+            // What an audit is going to find is told then, once.
+            let is_audited = rules.audit && rules.losses == Losses::Allow && state.is_audited();
+            if let Some(told) = rules.told.as_ref().filter(|_| !is_audited) {
                 (told.0)(state);
             }
             if rules.losses == Losses::Refuse {
@@ -266,15 +271,22 @@ impl Session {
     /// The connection has ended; what is left to say of that. `was_open`: with a transaction of the user's SQL.
     fn disconnected(&mut self, was_open: bool) -> SessionError {
         let database = self.conn().database().into();
+        let why = match self.conn().link().now().has_forgotten() {
+            true => Abortion::Discarded,
+            false => Abortion::Disconnected,
+        };
         self.lease = None;
         if !self.mode().shares_connections() {
-            self.standing = Standing::Lost(database);
+            self.standing = match why {
+                Abortion::Discarded => Standing::Discarded(database),
+                _ => Standing::Lost(database),
+            };
         } else if was_open {
-            self.standing = Standing::Aborted(Abortion::Disconnected);
+            self.standing = Standing::Aborted(why);
         }
         match self.stand(false) {
             Err(error) => error,
-            Ok(()) => SessionError::Aborted(Abortion::Disconnected),
+            Ok(()) => SessionError::Aborted(why),
         }
     }
 
