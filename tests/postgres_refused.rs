@@ -120,6 +120,37 @@ async fn a_setup_that_cannot_run_is_named_and_not_quoted() {
     assert!(all.contains("secret"), "out of reach: {all}");
 }
 
+/// The server quotes it.
+#[tokio::test]
+async fn a_parameter_that_cannot_be_set_is_named_and_not_quoted() {
+    let Some(server) = Server::start(&[]) else { return };
+    let manager = || Postgres::from_url(&server.url()).expect("a good URL");
+    let of_url = format!("{}?options=--work_mem%3Dsecret%20-csearch_path%3Da", server.url());
+    for (manager, said) in [
+        (
+            manager()
+                .parameter("search_path", "a")
+                .parameter("statement_timeout", "my secret\\"),
+            "parameter statement_timeout: refused (SQLSTATE 22023)",
+        ),
+        (
+            manager().parameter("role", "secret"),
+            "parameter role: refused (SQLSTATE 22023)",
+        ),
+        (
+            Postgres::from_url(&of_url).expect("a good URL"),
+            "parameter work_mem: refused (SQLSTATE 22023)",
+        ),
+    ] {
+        let error = manager.connect().await.expect_err("no such value");
+        let line = error.to_string();
+        assert!(line.ends_with(&format!(": {said}")) && !error.is_transient(), "{line}");
+        let told = format!("{line} {error:?} {error:#?} {manager:?}");
+        assert!(!told.contains("secret"), "{told}");
+        assert!(format!("{:?}", error.postgres()).contains("secret"), "out of reach");
+    }
+}
+
 /// It runs again with the reset, which is refused then.
 #[tokio::test]
 async fn a_setup_that_can_run_only_once_is_not_quoted_either() {
@@ -195,6 +226,24 @@ async fn an_expired_certificate() {
         );
         let said = format!("app on localhost: sslmode={mode}: the server's certificate has expired");
         assert_eq!(refused(&url).await, said);
+    }
+    connects(&with(&server, "localhost", "sslmode=require"), "SELECT 'anyone'").await;
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_its_own_authority() {
+    let certificates = Certificates::of_its_own();
+    let Some(server) = Server::with_tls(&certificates, &[]) else {
+        return;
+    };
+    for mode in ["verify-full", "verify-ca", "require"] {
+        let options = format!("sslmode={mode}&sslrootcert={}", certificates.ca().display());
+        let said = refused(&with(&server, "localhost", &options)).await;
+        let expected = format!(
+            "app on localhost: sslmode={mode}: the server's certificate is an authority's own; \
+             it has to be one that an authority has signed"
+        );
+        assert_eq!(said, expected);
     }
     connects(&with(&server, "localhost", "sslmode=require"), "SELECT 'anyone'").await;
 }

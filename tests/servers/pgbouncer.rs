@@ -1,4 +1,5 @@
-//! A PgBouncer before a [PostgreSQL server](super::postgres): it lets everybody in as the superuser, who is trusted there too.
+//! A PgBouncer before a [PostgreSQL server](super::postgres): it lets everybody in as the superuser, who is trusted there too, or
+//! asks for the password of `app`.
 
 use super::keeper::{Keeper, Plan, demoted, directory, find, free_port, missing};
 use super::postgres::Postgres;
@@ -13,6 +14,17 @@ pub(crate) struct PgBouncer {
 impl PgBouncer {
     /// Starts one with this `pool_mode` and so many server connections; `None` where it is not installed.
     pub(crate) fn start(server: &Postgres, mode: &str, connections: u32) -> Option<PgBouncer> {
+        let settings = format!("auth_type = trust\npool_mode = {mode}\ndefault_pool_size = {connections}\n");
+        PgBouncer::launch(server, "\"postgres\" \"\"\n", &settings)
+    }
+
+    /// Starts one that asks `app` for its password, `secret`, and takes so many clients.
+    pub(crate) fn asking(server: &Postgres, clients: u32) -> Option<PgBouncer> {
+        let settings = format!("auth_type = scram-sha-256\nmax_client_conn = {clients}\n");
+        PgBouncer::launch(server, "\"app\" \"secret\"\n", &settings)
+    }
+
+    fn launch(server: &Postgres, accounts: &str, settings: &str) -> Option<PgBouncer> {
         let Some(program) = find("pgbouncer", &[]) else {
             missing("PgBouncer");
             return None;
@@ -20,11 +32,10 @@ impl PgBouncer {
         let dir = directory("postgres");
         let port = free_port();
         let (users, config) = (dir.join("users.txt"), dir.join("pgbouncer.ini"));
-        fs::write(&users, "\"postgres\" \"\"\n").expect("written");
+        fs::write(&users, accounts).expect("written");
         let text = format!(
             "[databases]\napp = host=127.0.0.1 port={} dbname=app\n\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
-             listen_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {}\npool_mode = {mode}\n\
-             default_pool_size = {connections}\n",
+             listen_port = {port}\nunix_socket_dir =\nauth_file = {}\n{settings}",
             server.port,
             users.display()
         );

@@ -98,7 +98,7 @@ async fn open(settings: &Arc<Settings>, route: Route) -> Result<Connection, Fail
     let link = Arc::new(Link::default());
     let stream = Watched::new(route.open().await?, Ledger::new(link.clone()));
     let begun = settings.session().connect_raw(stream, Secured).await;
-    let (client, protocol) = begun.map_err(|error| Failure::postgres("", error))?;
+    let (client, protocol) = begun.map_err(|error| Failure::session(settings, error))?;
     let canceller = Canceller {
         token: client.cancel_token(),
         route: Arc::new(route),

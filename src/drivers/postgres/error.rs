@@ -1,5 +1,6 @@
 //! What can go wrong with a connection, apart from what the server says to a user's own queries. Knows no password.
 
+use super::settings::Settings;
 use super::tls;
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,8 +13,9 @@ use tokio_postgres::error::SqlState;
 /// Queries fail with [`tokio_postgres::Error`]; this is what the [manager](super::Postgres) and
 /// [`Connection`](super::Connection)'s own methods return. The text is one line, begins with the option or the database that
 /// it is about, and contains what the server or the network said, so [`source`](StdError::source) skips that. Of a
-/// [setup](super::Postgres::setup) that the server refuses it says the number and the SQLSTATE: what the server said may quote it,
-/// and only [`postgres`](Error::postgres) has that.
+/// [setup](super::Postgres::setup) that the server refuses it says the number and the SQLSTATE, and of a
+/// [parameter](super::Postgres::parameter) the name: what the server said may quote them, and only [`postgres`](Error::postgres) has
+/// that.
 ///
 /// # Examples
 ///
@@ -128,9 +130,22 @@ impl Failure {
         };
         Failure {
             reason: format!("{what}{}", said(&error)),
-            transient: is_transient(&error),
+            transient: is_transient(&error) && !is_refused_by_a_pooler(&error),
             error: Some(error),
         }
+    }
+
+    /// No session was begun. The server quotes the value of a parameter that it does not like, which may hold a secret.
+    pub(super) fn session(settings: &Settings, error: tokio_postgres::Error) -> Self {
+        let mut failure = Failure::postgres("", error);
+        if let Some(said) = failure.error.as_ref().and_then(tokio_postgres::Error::as_db_error) {
+            let code = said.code().code();
+            let is_about_parameters = !OF_A_LOGIN.iter().any(|class| code.starts_with(class));
+            if let Some(name) = settings.quoted_in(said.message()).filter(|_| is_about_parameters) {
+                failure.reason = format!("parameter {name}: refused (SQLSTATE {code})");
+            }
+        }
+        failure
     }
 
     /// The statement of the setup with this number failed. The server may quote it, and it may hold a secret.
@@ -173,6 +188,32 @@ fn refusal(source: &(dyn StdError + 'static)) -> Option<String> {
 
 /// The classes of SQLSTATE that a retry does not change: what is unsupported, unauthorised, misspelled or not there.
 const PERMANENT: [&str; 8] = ["0A", "0L", "0P", "22", "28", "3D", "3F", "42"];
+
+/// Those that are about who connects and to what, or about the server; so whatever they quote is no parameter.
+const OF_A_LOGIN: [&str; 4] = ["28", "3D", "53", "57"];
+
+/// What PgBouncer says to a login that no retry makes better. It has one SQLSTATE, a violation of the protocol, for all that it
+/// says, so its words have to tell; those of version 1.18, and older ones'.
+const REFUSED: [&str; 11] = [
+    "authentication failed",
+    "auth failed",
+    "no such database",
+    "no such user",
+    "unsupported startup parameter",
+    "login rejected",
+    "ssl required",
+    "tls connection required",
+    "tls client certificate required",
+    "tls certificate name mismatch",
+    "bouncer config error",
+];
+
+fn is_refused_by_a_pooler(error: &tokio_postgres::Error) -> bool {
+    let is_refusal = |said: &str| REFUSED.iter().any(|words| said.contains(words));
+    error.as_db_error().is_some_and(|error| {
+        *error.code() == SqlState::PROTOCOL_VIOLATION && is_refusal(&error.message().to_ascii_lowercase())
+    })
+}
 
 fn is_transient(error: &tokio_postgres::Error) -> bool {
     if let Some(code) = error.code() {

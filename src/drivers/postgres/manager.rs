@@ -82,7 +82,7 @@ impl Postgres {
     }
 
     /// A parameter of every session, such as `search_path`, `statement_timeout` or `role`. It is part of the connect, so it costs
-    /// no round trip, and a reset returns to it.
+    /// no round trip, and a reset returns to it. An error names it, and never shows its value.
     pub fn parameter(self, name: &str, value: &str) -> Self {
         self.set(|settings| settings.add_parameter(name, value))
     }

@@ -19,7 +19,11 @@
 //!
 //! *Permanent*, so that a line with no connection open fails at once: whatever somebody has to change, such as options,
 //! certificates, and what the server refuses by an SQLSTATE of the classes 0A, 0L, 0P, 22, 28, 3D, 3F and 42. *Transient*: the
-//! network, a server that starts, ends or is full, and all else.
+//! network, a server that starts, ends or is full, and all else. PgBouncer has one SQLSTATE for all that it says, so there the words
+//! tell: wrong passwords, and users, databases and parameters that it does not know, are permanent.
+//!
+//! Queries fail with tokio-postgres' own error, whose text is no more than `db error`: its source has what the server said, so log it with
+//! its sources, as `report` in `examples/axum_postgres.rs` does, or with `Debug`.
 //!
 //! # Health check
 //!
@@ -91,9 +95,12 @@
 //! | [`on_notice`](Postgres::on_notice) | dropped | what to do with the server's notices |
 //! | [`tls`](Postgres::tls) | – | a configuration of rustls instead of the URL's options |
 //!
+//! Behind PgBouncer see [the guide](crate::guides::sessions#a-plain-pool-behind-pgbouncer).
+//!
 //! Not as in libpq: without `sslrootcert`, `verify-ca` and `verify-full` trust the system's authorities; `prefer` does not fall
 //! back to plain text when a handshake fails; environment, service and password files are not read; `sslmode=allow`, encrypted keys,
-//! revocation lists and GSSAPI are not supported.
+//! revocation lists and GSSAPI are not supported. Where certificates are checked, one that is its own authority (`openssl req -x509`
+//! makes such) is refused, even if `sslrootcert` names it: let it sign another one for the server.
 //!
 //! # Example
 //!

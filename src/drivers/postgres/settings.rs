@@ -55,6 +55,19 @@ impl Settings {
         config
     }
 
+    /// The parameter of those that a session starts with which this text is about, if it quotes its value.
+    pub(super) fn quoted_in(&self, text: &str) -> Option<String> {
+        let quoted = parameters(self.config.get_options().unwrap_or_default());
+        let mut quoted: Vec<_> = quoted
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty() && text.contains(value))
+            .collect();
+        let named = quoted.iter().position(|(name, _)| text.contains(name));
+        // Without its name, a value of a few letters stands in most texts, and is no secret.
+        let at = named.or_else(|| quoted.iter().position(|(_, value)| value.len() > 3))?;
+        Some(quoted.swap_remove(at).0)
+    }
+
     /// Adds a parameter to those that a session starts with.
     pub(super) fn add_parameter(&mut self, name: &str, value: &str) {
         let mut options = self
@@ -72,6 +85,40 @@ impl Settings {
         }
         self.config.options(options);
     }
+}
+
+/// The names and values that the options of a session set.
+fn parameters(options: &str) -> Vec<(String, String)> {
+    let words = words(options);
+    let mut words = words.iter().map(String::as_str);
+    let mut found = Vec::new();
+    while let Some(word) = words.next() {
+        let pair = match word.strip_prefix("-c") {
+            Some("") => words.next(),
+            Some(pair) => Some(pair),
+            None => word.strip_prefix("--"),
+        };
+        let pair = pair.and_then(|pair| pair.split_once('='));
+        found.extend(pair.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+    found
+}
+
+/// Options as the server splits them: at blanks, unless a backslash stands before one.
+fn words(options: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut letters = options.chars();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' => word.extend(letters.next()),
+            blank if blank.is_whitespace() => words.push(std::mem::take(&mut word)),
+            letter => word.push(letter),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    words
 }
 
 /// What a configuration of tokio-postgres' own says about TLS.
