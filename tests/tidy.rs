@@ -9,7 +9,8 @@
 //! | `tidy/floors.rs` | who may import whom |
 //! | `tidy/words.rs` | atomics and locks, `unsafe`, orderings, panics, names |
 //! | `tidy/promises.rs` | tests: their names, and the promises they bear |
-//! | `tidy/pages.rs` | README, ARCHITECTURE, CHANGELOG; fences and links on any page |
+//! | `tidy/pages.rs` | README, ARCHITECTURE, CHANGELOG; fences on any page |
+//! | `tidy/links.rs` | links of pages and of the documentation |
 //! | `tidy/guides.rs` | the pages of `docs`: part of the documentation, linked, and complete about the options |
 //! | `tidy/tree.rs`, `tidy/lexer.rs`, `tidy/paths.rs` | how all of them read: files, tokens, paths |
 
@@ -21,6 +22,8 @@ mod floors;
 mod guides;
 #[path = "tidy/lexer.rs"]
 mod lexer;
+#[path = "tidy/links.rs"]
+mod links;
 #[path = "tidy/pages.rs"]
 mod pages;
 #[path = "tidy/paths.rs"]

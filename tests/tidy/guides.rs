@@ -31,7 +31,7 @@ fn guides(pages: &[Page]) -> impl Iterator<Item = &Page> {
     pages.iter().filter(|page| page.path.starts_with("docs/"))
 }
 
-/// README is the crate's page, and each guide a module.
+/// README is a doctest, and each guide a module of the documentation.
 fn included(pages: &[Page], sources: &[Source]) -> Vec<Finding> {
     let library = sources.iter().filter(|source| source.in_folder("src"));
     let included: Vec<&str> = library

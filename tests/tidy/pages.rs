@@ -1,7 +1,9 @@
-//! Rules about prose: README and ARCHITECTURE stay short, tables name what exists, examples compile, links lead somewhere.
+//! Rules about prose: README and ARCHITECTURE stay short, tables name what exists, examples compile.
 
-use crate::tree::{Finding, Page, Tree, finds, holds};
-use std::path::Path;
+use crate::tree::{Finding, Tree, finds, holds};
+
+/// The first page of the documentation.
+const FRONT: &str = "src/lib.rs";
 
 /// A page of this many lines is too long.
 const TOO_LONG: usize = 300;
@@ -21,6 +23,11 @@ fn readme_and_architecture_can_be_read_in_one_go() {
 fn every_feature_has_its_row() {
     let tree = Tree::load();
     holds(features(tree.page("Cargo.toml"), tree.page("README.md")));
+    let front = tree.sources.iter().find(|source| source.path == FRONT);
+    holds(on_front(
+        tree.page("Cargo.toml"),
+        front.map_or("", |source| &source.text),
+    ));
 }
 
 #[test]
@@ -43,18 +50,6 @@ fn every_version_has_a_dated_entry() {
     holds(changelog(tree.page("Cargo.toml"), tree.page("CHANGELOG.md")));
 }
 
-#[test]
-fn every_link_to_a_file_leads_to_one() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    holds(
-        Tree::load()
-            .pages
-            .iter()
-            .flat_map(|page| links(page, |target| root.join(target).exists()))
-            .collect(),
-    );
-}
-
 fn page_length(path: &str, text: &str) -> Vec<Finding> {
     match text.lines().count() {
         0 => vec![Finding::new(path, 0, "is missing or empty")],
@@ -74,12 +69,24 @@ fn features(manifest: &str, readme: &str) -> Vec<Finding> {
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix('|')?.split('|').next());
     let rows: Vec<&str> = first_cells.map(|cell| cell.trim().trim_matches('`')).collect();
-    let names = section(manifest, "features").filter_map(|line| Some(line.split_once('=')?.0.trim()));
-    names
-        .filter(|name| *name != "default" && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)))
+    feature_names(manifest)
         .filter(|name| !rows.contains(name))
         .map(|name| Finding::new("README.md", 0, format!("no table has a row for the feature `{name}`")))
         .collect()
+}
+
+/// The first page of the documentation names each, if not what it adds.
+fn on_front(manifest: &str, front: &str) -> Vec<Finding> {
+    let front: String = front.lines().filter(|line| line.starts_with("//!")).collect();
+    feature_names(manifest)
+        .filter(|name| !front.contains(&format!("`{name}`")))
+        .map(|name| Finding::new(FRONT, 0, format!("does not name the feature `{name}`")))
+        .collect()
+}
+
+fn feature_names(manifest: &str) -> impl Iterator<Item = &str> {
+    let names = section(manifest, "features").filter_map(|line| Some(line.split_once('=')?.0.trim()));
+    names.filter(|name| *name != "default" && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c)))
 }
 
 /// The lines of one table of a manifest that are not indented.
@@ -147,36 +154,13 @@ fn ends_with_date(title: &str) -> bool {
         && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The links of a page that name a file that is not there. An address, an anchor or an item's path is no file.
-fn links(page: &Page, exists: impl Fn(&str) -> bool) -> Vec<Finding> {
-    let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let mut findings = Vec::new();
-    let mut in_code = false;
-    for (at, line) in page.text.lines().enumerate() {
-        in_code ^= line.trim_start().starts_with("```");
-        let targets = line
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split([')', ' ', '#']).next());
-        for target in targets.filter(|target| !in_code && !target.contains(':') && target.contains(['/', '.'])) {
-            if !exists(format!("{folder}/{target}").trim_start_matches('/')) {
-                findings.push(Finding::new(
-                    &page.path,
-                    at + 1,
-                    format!("links to `{target}`, which is not there"),
-                ));
-            }
-        }
-    }
-    findings
-}
-
 #[test]
 fn the_rules_about_tables_can_fail() {
     let manifest = "[package]\nversion = \"0.2.0\"\n[features]\ndefault = []\n# note\na = []\nb-c = [\n    \"d\",\n]\n[dependencies]\ne = \"1\"\n";
     let readme = "| feature | adds |\n|---|---|\n| `a` | b-c |\n";
     finds(features(manifest, readme), &[("README.md", "`b-c`")]);
     finds(features(manifest, &format!("{readme}| `b-c` | |")), &[]);
+    finds(on_front(manifest, "//! `a`\n// `b-c`\n"), &[(FRONT, "`b-c`")]);
 
     let log = "# Changelog\n## Unreleased\n## 0.1.0 - 2026-02-31\n## 0.0.1, soon\n";
     finds(
@@ -201,9 +185,4 @@ fn the_rules_about_prose_can_fail() {
         &[("src/a.rs:1", "rots"), ("src/a.rs:4", "rots")],
     );
     finds(fences("README.md", "~~~ rust ignore\n"), &[("README.md:1", "rots")]);
-
-    let text =
-        "[a](https://a.b/c) [b](#d) [c](crate::Pool) [d](Pool) [e](gone.md#x)\n[f](here.md)\n```\nx[0](a.b)\n```\n";
-    let found = links(&Page::new("docs/a.md", text), |path| path == "docs/here.md");
-    finds(found, &[("docs/a.md:1", "`gone.md`")]);
 }
