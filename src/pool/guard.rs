@@ -29,7 +29,7 @@ pub struct Pooled<'a, M: Manager> {
 impl<'a, M: Manager> Pooled<'a, M> {
     #[inline(always)]
     pub(crate) fn new(shared: &'a Shared<M>, open: OpenOf<'a, M>, taken_at: Site) -> Self {
-        shared.lent(open.number(), open.meta(), taken_at);
+        shared.lent(open.slot.number(), open.meta(), taken_at);
         Pooled {
             shared,
             open: Some(open),

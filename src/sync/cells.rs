@@ -87,16 +87,11 @@ impl<T, M: Default> Cells<T, M> {
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Open<'a, T, M> {
-    slot: Slot<T>,
+    pub(crate) slot: Slot<T>,
     cell: &'a Cell<T, M>,
 }
 
 impl<'a, T, M> Open<'a, T, M> {
-    #[inline(always)]
-    pub(crate) fn number(&self) -> u32 {
-        self.slot.number()
-    }
-
     #[inline(always)]
     pub(crate) fn meta(&self) -> &'a M {
         &self.cell.meta

@@ -48,7 +48,7 @@ fn included(pages: &[Page], sources: &[Source]) -> Vec<Finding> {
 
 fn linked(pages: &[Page], readme: &str) -> Vec<Finding> {
     guides(pages)
-        .filter(|page| !readme.contains(&format!("]({})", page.path)))
+        .filter(|page| !readme.contains(&format!("]: {}\n", page.path)))
         .map(|page| Finding::new("README.md", 0, format!("does not link to the guide `{}`", page.path)))
         .collect()
 }
@@ -116,7 +116,7 @@ fn the_rules_about_guides_can_fail() {
         linked(&pages, "see docs/fairness.md"),
         &[("README.md", "`docs/fairness.md`")],
     );
-    finds(linked(&pages, "[a](docs/fairness.md)"), &[]);
+    finds(linked(&pages, "[a]\n\n[a]: docs/fairness.md\n"), &[]);
 }
 
 #[test]

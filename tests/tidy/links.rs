@@ -1,12 +1,14 @@
 //! Rules about links: each leads somewhere, for a reader of the repository and for one of the documentation.
 //!
 //! A guide is read on both sides. Its links to other pages are by name, `[keys]`, which the page itself defines at its end as a
-//! file, and its module in `src/guides.rs`, before that, as an item: the first definition counts.
+//! file, and its module in `src/guides.rs`, before that, as an item: the first definition counts. README does the same with
+//! `src/lib.rs`; its other links are for the repository.
 
 use crate::tree::{Finding, Page, Source, Tree, finds, holds};
 use std::path::Path;
 
 const GUIDES: &str = "src/guides.rs";
+const FRONT: &str = "src/lib.rs";
 
 #[test]
 fn every_link_to_a_file_leads_to_one() {
@@ -24,9 +26,11 @@ fn no_page_of_the_repository_links_to_an_item() {
 #[test]
 fn every_link_from_guide_to_guide_leads_there_on_both_sides() {
     let tree = Tree::load();
-    let modules = tree.sources.iter().find(|source| source.path == GUIDES);
-    let modules = modules.map_or("", |source| &source.text);
-    holds(tree.pages.iter().flat_map(|page| one_sided(page, modules)).collect());
+    let text = |path| tree.sources.iter().find(|source| source.path == path);
+    let text = |path| text(path).map_or("", |source| &source.text);
+    let (modules, front) = (text(GUIDES), text(FRONT));
+    let guides = tree.pages.iter().flat_map(|page| one_sided(page, modules));
+    holds(guides.chain(unnamed(tree.page("README.md"), front)).collect());
 }
 
 #[test]
@@ -154,7 +158,7 @@ fn one_sided(page: &Page, modules: &str) -> Vec<Finding> {
     findings
 }
 
-/// Links in comments of the code, and README as a part of them, which has such links.
+/// Links in comments of the code.
 fn files(source: &Source) -> Vec<Finding> {
     let mut text = String::new();
     for line in source.text.lines() {
@@ -165,22 +169,34 @@ fn files(source: &Source) -> Vec<Finding> {
     }
     let links = links(&text);
     let found = links.iter().filter(|link| file(&source.path, link.target).is_some());
-    let mut findings: Vec<Finding> = found
+    found
         .map(|link| {
             let said = format!("links to `{}`, which is no page of the documentation", link.target);
             Finding::new(&source.path, link.line, said)
         })
-        .collect();
-    let readme = "include_str!(\"../README.md\")";
-    let is_shown =
-        source.text.contains(readme) && !source.text.contains(&format!("#[cfg(doctest)]\n#[doc = {readme}]"));
-    findings.extend(is_shown.then(|| {
-        Finding::new(
-            &source.path,
-            0,
-            "shows README in the documentation, where its links are dead: only as a doctest",
-        )
-    }));
+        .collect()
+}
+
+/// The links of README to a guide that would be dead on the documentation's first page.
+fn unnamed(readme: &str, front: &str) -> Vec<Finding> {
+    let before = front.split("include_str!(\"../README.md\")").next().unwrap_or_default();
+    let mut findings = Vec::new();
+    for link in links(readme).iter().filter(|link| link.target.starts_with("docs/")) {
+        match link.name {
+            None if link.target.ends_with(".md") => {
+                let said = format!(
+                    "links to `{}` directly: write a name, and define it at the end and in {FRONT}",
+                    link.target
+                );
+                findings.push(Finding::new("README.md", link.line, said));
+            }
+            Some(name) if !before.contains(&format!("//! [{name}]: guides::")) => {
+                let said = format!("`[{name}]` is not defined before README in {FRONT}");
+                findings.push(Finding::new("README.md", link.line, said));
+            }
+            _ => {}
+        }
+    }
     findings
 }
 
@@ -212,8 +228,10 @@ fn the_rules_about_links_can_fail() {
         "//! [a](crate::A) [b](b.md)\nfn a() { x](b.md) }\n/// [c](../b/c)\n",
     );
     finds(files(&source), &[("src/a.rs:1", "`b.md`"), ("src/a.rs:3", "`../b/c`")]);
-    let shown = Source::new("src/lib.rs", "#![doc = include_str!(\"../README.md\")]\n");
-    finds(files(&shown), &[("src/lib.rs", "only as a doctest")]);
-    let tested = "#[cfg(doctest)]\n#[doc = include_str!(\"../README.md\")]\nmod readme {}\n";
-    finds(files(&Source::new("src/lib.rs", tested)), &[]);
+    let readme = "[x](docs/a.md) [b] [c](tests/c.rs)\n\n[b]: docs/b.md\n[d]: docs/d.md\n";
+    let front = "//! [b]: guides::b\n#![doc = include_str!(\"../README.md\")]\n//! [d]: guides::d\n";
+    finds(
+        unnamed(readme, front),
+        &[("README.md:1", "`docs/a.md` directly"), ("README.md:4", "`[d]`")],
+    );
 }

@@ -2,9 +2,6 @@
 
 use crate::tree::{Finding, Tree, finds, holds};
 
-/// The first page of the documentation.
-const FRONT: &str = "src/lib.rs";
-
 /// A page of this many lines is too long.
 const TOO_LONG: usize = 300;
 
@@ -23,11 +20,6 @@ fn readme_and_architecture_can_be_read_in_one_go() {
 fn every_feature_has_its_row() {
     let tree = Tree::load();
     holds(features(tree.page("Cargo.toml"), tree.page("README.md")));
-    let front = tree.sources.iter().find(|source| source.path == FRONT);
-    holds(on_front(
-        tree.page("Cargo.toml"),
-        front.map_or("", |source| &source.text),
-    ));
 }
 
 #[test]
@@ -72,15 +64,6 @@ fn features(manifest: &str, readme: &str) -> Vec<Finding> {
     feature_names(manifest)
         .filter(|name| !rows.contains(name))
         .map(|name| Finding::new("README.md", 0, format!("no table has a row for the feature `{name}`")))
-        .collect()
-}
-
-/// The first page of the documentation names each, if not what it adds.
-fn on_front(manifest: &str, front: &str) -> Vec<Finding> {
-    let front: String = front.lines().filter(|line| line.starts_with("//!")).collect();
-    feature_names(manifest)
-        .filter(|name| !front.contains(&format!("`{name}`")))
-        .map(|name| Finding::new(FRONT, 0, format!("does not name the feature `{name}`")))
         .collect()
 }
 
@@ -160,7 +143,6 @@ fn the_rules_about_tables_can_fail() {
     let readme = "| feature | adds |\n|---|---|\n| `a` | b-c |\n";
     finds(features(manifest, readme), &[("README.md", "`b-c`")]);
     finds(features(manifest, &format!("{readme}| `b-c` | |")), &[]);
-    finds(on_front(manifest, "//! `a`\n// `b-c`\n"), &[(FRONT, "`b-c`")]);
 
     let log = "# Changelog\n## Unreleased\n## 0.1.0 - 2026-02-31\n## 0.0.1, soon\n";
     finds(
