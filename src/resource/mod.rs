@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`models`] | the resources, their fields and rules; an invalid one cannot be built |
 //! | [`store`] | keeps records over restarts: all of a change or nothing of it |
+//! | [`registry`] | the resources, live: every change is stored and in force at once |
 
 pub mod models;
+pub mod registry;
 pub mod store;

@@ -43,7 +43,10 @@ const GUESTS: [(&str, &[&str]); 26] = [
     ),
     ("mysql_async", &["src/drivers/mysql"]),
     // The tables of the rooms name theirs.
-    ("redis", &["src/drivers/redis", "src/drivers/mod"]),
+    (
+        "redis",
+        &["src/drivers/redis", "src/drivers/mod", "src/resource/registry/drivers"],
+    ),
     ("bb8", &["src/compat/bb8", "src/compat/mod"]),
     ("deadpool", &["src/compat/deadpool", "src/compat/mod"]),
     ("r2d2", &["src/compat/r2d2", "src/compat/mod"]),
@@ -58,6 +61,7 @@ const GUESTS: [(&str, &[&str]); 26] = [
             "src/compat",
             "src/test_util",
             "src/resource/store/sqlite",
+            "src/resource/registry",
             "src/bin",
             "src/doc",
         ],

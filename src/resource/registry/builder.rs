@@ -1,0 +1,161 @@
+//! What a registry is made of: its store, the drivers of its connections, what is declared.
+
+use super::super::models::{Connection, ConnectionType, Connector, QueryHost};
+use super::super::store::{MemoryStore, Store};
+use super::error::{OpenError, RegistryError, ResourceKind};
+use super::fixed::{Declared, GeneralLimits};
+use super::live::{Driver, Factory};
+use super::registry::Registry;
+use super::state::{Inner, Origin, State};
+use crate::sync::primitives::{AtomicBool, Mutex};
+use crate::{Limit, Manager};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// Builds a [`Registry`].
+#[must_use = "a builder makes nothing until it is opened"]
+pub struct RegistryBuilder {
+    store: Box<dyn Store>,
+    drivers: HashMap<ConnectionType, Arc<dyn Driver>>,
+    declared: Declared,
+    general: GeneralLimits,
+}
+
+impl RegistryBuilder {
+    pub(super) fn new() -> Self {
+        let builder = RegistryBuilder {
+            store: Box::new(MemoryStore::new()),
+            drivers: HashMap::new(),
+            declared: Declared::new(),
+            general: GeneralLimits::default(),
+        };
+        super::drivers::register(builder)
+    }
+
+    /// Where resources are kept; in memory unless said otherwise.
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Box::new(store);
+        self
+    }
+
+    /// How connections of a type become live: a manager for each of a connection's hosts, which are tried in turn. It is asked
+    /// when a connection is defined, before anything changes, and must open nothing; its error is part of the refusal, so it shows
+    /// no secret. The drivers of this crate whose features are on are registered already; this takes the place of one.
+    ///
+    /// ```
+    /// # use fairpool::doc::{Demo, block_on};
+    /// use fairpool::resource::models::{Connection, ConnectionType, QueryHost};
+    /// use fairpool::resource::registry::Registry;
+    ///
+    /// # block_on(async {
+    /// let demo = |_: &Connection, host: &QueryHost| match host.port() {
+    ///     Some(80) => Ok(Demo),
+    ///     _ => Err("only port 80 is answered here"),
+    /// };
+    /// let registry = Registry::builder().driver(ConnectionType::Http, demo).open().await?;
+    /// # Ok(()) });
+    /// ```
+    pub fn driver<M, E>(
+        mut self,
+        kind: ConnectionType,
+        driver: impl Fn(&Connection, &QueryHost) -> Result<M, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        M: Manager,
+        E: fmt::Display + 'static,
+    {
+        self.drivers.insert(kind, Arc::new(Factory::new(driver)));
+        self
+    }
+
+    /// What the configuration file declares, which nobody else can change.
+    pub fn fixed(mut self, declared: Declared) -> Self {
+        self.declared = declared;
+        self
+    }
+
+    /// How many connections the shared pools hold.
+    pub fn general(mut self, limits: GeneralLimits) -> Self {
+        self.general = limits;
+        self
+    }
+
+    /// Reads the store and makes everything live. What cannot be live is there all the same, and
+    /// [`problems`](Registry::problems) says why it is not.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be read, or a record of it; what is declared does not fit together; or there is no tokio runtime here.
+    pub async fn open(self) -> Result<Registry, OpenError> {
+        tokio::runtime::Handle::try_current().map_err(|_| OpenError::NoRuntime)?;
+        let RegistryBuilder {
+            store,
+            drivers,
+            declared,
+            general,
+        } = self;
+        let inner = Inner {
+            store,
+            drivers,
+            general,
+            writer: Limit::new(1).expect("bug: 1 is a limit"),
+            is_torn: AtomicBool::new(false),
+            state: Mutex::new(State::default()),
+        };
+        inner.declare(declared).map_err(OpenError::Declared)?;
+        inner.load().await?;
+        Ok(Registry { inner: Arc::new(inner) })
+    }
+}
+
+impl Inner {
+    fn declare(&self, declared: Declared) -> Result<(), RegistryError> {
+        let Declared {
+            connections,
+            connectors,
+            projects,
+        } = declared;
+        for definition in connections {
+            let name = definition.name().clone();
+            if self.connection_entry(name.as_str()).is_some() {
+                return Err(RegistryError::taken(ResourceKind::Connection, name));
+            }
+            let model = Arc::new(definition.into_connection(None)?);
+            let way = self.way(&model, None).map_err(RegistryError::Unsupported)?;
+            self.place_connection(model, Origin::Fixed, Ok(way));
+        }
+        let proxies: Vec<_> = projects
+            .values()
+            .flat_map(|proxies| proxies.values())
+            .cloned()
+            .collect();
+        self.state.lock().projects = projects;
+        for definition in connectors {
+            let name = definition.name().clone();
+            if self.connector_entry(name.as_str()).is_some() {
+                return Err(RegistryError::taken(ResourceKind::Connector, name));
+            }
+            let id = self.state.lock().id_of_declared(&name);
+            self.place_connector(Connector::new(id, definition), Origin::Fixed, None);
+        }
+        for proxy in proxies {
+            if self.connector_entry(proxy.connector.as_str()).is_some() {
+                return Err(RegistryError::taken(ResourceKind::Connector, proxy.connector));
+            }
+            self.place_proxy(&proxy);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RegistryBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryBuilder")
+            .field("store", &self.store)
+            .field("drivers", &self.drivers.keys())
+            .field("declared", &self.declared)
+            .field("general", &self.general)
+            .finish()
+    }
+}

@@ -1,0 +1,296 @@
+//! Where the requests of one connector begin: what it is now, who waits through it, and the order of their three stages.
+//!
+//! | stage | line | who holds it up |
+//! |---|---|---|
+//! | 1 | the connector's gate, a limit without a bound | a pause or drain of the connector |
+//! | 2 | the limit of its connection pool, if it is under one | those in flight under that pool |
+//! | 3 | its connection, by its mode | the leases of that connection |
+//!
+//! **Invariant**: a seat is replaced before what it named is closed. A request that meets a closed door therefore finds another
+//! seat and begins there; one that stands in a line already is served there.
+//!
+//! **Locks**: each is taken alone, and nothing of the user's is called or dropped under it.
+
+use super::super::models::ConnectorName;
+use super::error::{HandleError, Outcome};
+use super::lease::Places;
+use super::live::LiveConnector;
+use crate::sync::primitives::Mutex;
+use crate::{Limit, LimitError, LimitStatus, OwnedPermit};
+use futures::channel::oneshot;
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::Instant;
+
+pub(super) struct Desk {
+    name: ConnectorName,
+    /// Replaced whole.
+    seat: Mutex<Seat>,
+    /// Those who wait, by number; whoever takes an entry out decides what becomes of the request.
+    waiting: Mutex<Waiting>,
+}
+
+/// What a connector is now.
+#[derive(Clone)]
+pub(super) struct Seat {
+    /// Counts the changes.
+    turn: u64,
+    pub(super) gate: Limit,
+    pub(super) limit: Option<Limit>,
+    pub(super) live: Live,
+    /// How long all stages may take together; without it, each takes what its own line allows.
+    pub(super) patience: Option<Duration>,
+}
+
+#[derive(Clone)]
+pub(super) enum Live {
+    Yes(Arc<dyn LiveConnector>),
+    /// With the reason.
+    No(Arc<str>),
+    Deleted,
+}
+
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    cuts: BTreeMap<u64, oneshot::Sender<()>>,
+}
+
+impl Desk {
+    pub(super) fn new(name: &ConnectorName, limit: Option<Limit>, live: Live, patience: Option<Duration>) -> Arc<Self> {
+        let seat = Seat {
+            turn: 0,
+            gate: gate(name),
+            limit,
+            live,
+            patience,
+        };
+        Arc::new(Desk {
+            name: name.clone(),
+            seat: Mutex::new(seat),
+            waiting: Mutex::default(),
+        })
+    }
+
+    pub(super) fn name(&self) -> &ConnectorName {
+        &self.name
+    }
+
+    pub(super) fn seat(&self) -> Seat {
+        self.seat.lock().clone()
+    }
+
+    /// Changes what requests find from now on. Returns what they found before, to be dropped by the caller.
+    pub(super) fn reseat(&self, change: impl FnOnce(&mut Seat)) -> Seat {
+        let mut seat = self.seat();
+        let turn = seat.turn + 1;
+        change(&mut seat);
+        seat.turn = turn;
+        std::mem::replace(&mut *self.seat.lock(), seat)
+    }
+
+    /// A gate in place of one that was drained.
+    pub(super) fn reopen(&self) {
+        drop(self.reseat(|seat| seat.gate = gate(&self.name)));
+    }
+
+    /// Nobody is served here any more; those who wait fail.
+    pub(super) fn delete(&self) {
+        drop(self.reseat(|seat| (seat.live, seat.limit) = (Live::Deleted, None)));
+        self.clear();
+    }
+
+    /// Fails every request that waits now, at whichever stage. Returns how many.
+    pub(super) fn clear(&self) -> usize {
+        let cuts = std::mem::take(&mut self.waiting.lock().cuts);
+        let cleared = cuts.len();
+        for cut in cuts.into_values() {
+            // Whoever is gone has left the line by itself.
+            let _ = cut.send(());
+        }
+        cleared
+    }
+
+    pub(super) fn pending(&self) -> u32 {
+        u32::try_from(self.waiting.lock().cuts.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn gate_status(&self) -> LimitStatus {
+        self.seat().gate.status()
+    }
+
+    /// The whole request. `connect` is the third stage, with the time that is left.
+    pub(super) async fn serve<L, E, F>(
+        &self,
+        within: Option<Duration>,
+        connect: impl Fn(Arc<dyn LiveConnector>, Option<Duration>) -> F,
+    ) -> Result<(L, Places), HandleError<E>>
+    where
+        E: Outcome,
+        F: Future<Output = Result<L, HandleError<E>>>,
+    {
+        let mut request = pin!(self.pass(within, connect));
+        let at_once = poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx))).await;
+        if let Poll::Ready(outcome) = at_once {
+            return outcome;
+        }
+        let mut place = self.wait();
+        // Dropped here, the request leaves whichever line it stands in.
+        poll_fn(|cx| {
+            if let Poll::Ready(outcome) = request.as_mut().poll(cx) {
+                // A connection that comes together with the clear goes back.
+                return Poll::Ready(match place.leave() {
+                    true => outcome,
+                    false => Err(self.cut()),
+                });
+            }
+            let cut = Pin::new(&mut place.cut).poll(cx);
+            cut.map(|_| Err(self.cut()))
+        })
+        .await
+    }
+
+    /// Why a request was taken out of the line.
+    fn cut<E>(&self) -> HandleError<E> {
+        let connector = self.name.clone();
+        match self.seat().live {
+            Live::Deleted => HandleError::Deleted(connector),
+            Live::Yes(_) | Live::No(_) => HandleError::Cleared(connector),
+        }
+    }
+
+    async fn pass<L, E, F>(
+        &self,
+        within: Option<Duration>,
+        connect: impl Fn(Arc<dyn LiveConnector>, Option<Duration>) -> F,
+    ) -> Result<(L, Places), HandleError<E>>
+    where
+        E: Outcome,
+        F: Future<Output = Result<L, HandleError<E>>>,
+    {
+        let mut began = None;
+        loop {
+            let seat = self.seat();
+            let patience = within.or(seat.patience);
+            // Only who has to know how long it took reads the clock, which needs a runtime.
+            let began = patience.map(|_| *began.get_or_insert_with(Instant::now));
+            let left = || Some(patience?.saturating_sub(began?.elapsed()));
+            self.live(&seat)?;
+            let gate = match admitted(&seat.gate, left()).await {
+                Ok(permit) => permit,
+                Err(LimitError::Closed) if self.has_moved(&seat) => continue,
+                Err(error) => {
+                    let connector = self.name.clone();
+                    return Err(HandleError::Held { connector, error });
+                }
+            };
+            if self.has_moved(&seat) {
+                // The pause may have been a long one: whoever was let in goes where the seat leads now.
+                continue;
+            }
+            let limit = match &seat.limit {
+                None => None,
+                Some(limit) => match limit_stage(limit, left()).await {
+                    Ok(permit) => Some(permit),
+                    Err((LimitError::Closed, true)) if self.has_moved(&seat) => continue,
+                    Err((error, _)) => {
+                        let (connector, pool) = (self.name.clone(), limit.name());
+                        return Err(HandleError::Limit { connector, pool, error });
+                    }
+                },
+            };
+            // The line may have been a long one: the connection is that of now, under the limit that was passed.
+            let seat = self.seat();
+            match connect(self.live(&seat)?, left()).await {
+                Ok(lease) => {
+                    let places = Places {
+                        _limit: limit,
+                        _gate: gate,
+                    };
+                    return Ok((lease, places));
+                }
+                // The connection went elsewhere and its old pools are over: the request follows.
+                Err(HandleError::Connection(error)) if error.is_closed() && self.has_moved(&seat) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn live<E>(&self, seat: &Seat) -> Result<Arc<dyn LiveConnector>, HandleError<E>> {
+        let connector = self.name.clone();
+        match &seat.live {
+            Live::Yes(live) => Ok(live.clone()),
+            Live::No(reason) => {
+                let reason = reason.clone();
+                Err(HandleError::NotLive { connector, reason })
+            }
+            Live::Deleted => Err(HandleError::Deleted(connector)),
+        }
+    }
+
+    fn has_moved(&self, seat: &Seat) -> bool {
+        self.seat.lock().turn != seat.turn
+    }
+
+    fn wait(&self) -> Place<'_> {
+        let (sender, cut) = oneshot::channel();
+        let mut waiting = self.waiting.lock();
+        let number = waiting.next;
+        waiting.next += 1;
+        waiting.cuts.insert(number, sender);
+        Place {
+            desk: self,
+            number,
+            cut,
+        }
+    }
+}
+
+/// One who waits.
+struct Place<'a> {
+    desk: &'a Desk,
+    number: u64,
+    cut: oneshot::Receiver<()>,
+}
+
+impl Place<'_> {
+    /// Whether nobody has decided yet what becomes of the request.
+    fn leave(&self) -> bool {
+        let cut = self.desk.waiting.lock().cuts.remove(&self.number);
+        cut.is_some()
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+async fn admitted(limit: &Limit, left: Option<Duration>) -> Result<OwnedPermit, LimitError> {
+    match left {
+        Some(left) => limit.acquire_owned_within(left).await,
+        None => limit.acquire_owned().await,
+    }
+}
+
+/// Also says whether the request was refused at the door, before it joined the line.
+async fn limit_stage(limit: &Limit, left: Option<Duration>) -> Result<OwnedPermit, (LimitError, bool)> {
+    let mut admission = pin!(admitted(limit, left));
+    let mut at_the_door = true;
+    poll_fn(|cx| {
+        let first = std::mem::take(&mut at_the_door);
+        admission.as_mut().poll(cx).map_err(|error| (error, first))
+    })
+    .await
+}
+
+/// Without a bound: it only holds and counts.
+fn gate(name: &ConnectorName) -> Limit {
+    let gate = Limit::builder(u32::MAX).name(name.as_str()).build();
+    gate.expect("bug: a limit without a timeout is in range")
+}

@@ -1,0 +1,247 @@
+//! What operators do to what is live: clear, pause, resume, drain, invalidate. Nothing of it is stored; a restart begins afresh.
+
+use super::error::{RegistryError, ResourceKind};
+use super::live::is_open;
+use super::pools::PoolEntry;
+use super::registry::Registry;
+use super::state::{ConnectionEntry, ConnectorEntry, Inner};
+use serde::Serialize;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An operation on something live.
+///
+/// | | connection pool | connection | connector |
+/// |---|---|---|---|
+/// | `Clear` | its line fails | the lines of its pools fail | all that wait through it fail, wherever they stand |
+/// | `Pause`, `Resume` | its line is held | nothing is lent or opened | its requests are held before they ask for anything |
+/// | `Drain` | nobody new is admitted; the line and those in flight finish, then it is closed | the same | the same |
+/// | `Resume` after `Drain` | it admits again | it lends again | the same |
+/// | `Invalidate` | – | what is open closes when it comes back | the same, in the pool that it uses now: with GENERAL also for others |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Fail those who wait now.
+    Clear,
+    /// Admit nobody new, let the others finish until the patience ends, then close.
+    Drain {
+        /// How long they may take.
+        patience: Duration,
+    },
+    /// Hold the line; nobody fails, but timeouts run on.
+    Pause,
+    /// Go on, also after a drain.
+    Resume,
+    /// Start a new generation.
+    Invalidate,
+}
+
+/// What an operation came to: only what it can say.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+#[non_exhaustive]
+pub struct OperationReport {
+    /// How many requests a clear removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cleared: Option<usize>,
+    /// Whether a drain ended with nobody cut off and nothing left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completed: Option<bool>,
+    /// What was still in flight when its patience ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub still_out: Option<u32>,
+    /// How many requests it cut off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<usize>,
+    /// How long it took, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub took: Option<f64>,
+}
+
+/// # Operations
+impl Registry {
+    /// Does this to something live. An operation that has begun is finished, whether or not the caller still waits.
+    ///
+    /// # Errors
+    ///
+    /// There is nothing of this name that is live, or this kind has no such operation.
+    ///
+    /// ```
+    /// # use fairpool::{doc::block_on, resource::registry::Registry};
+    /// use fairpool::resource::models::{Bounded, NewConnectionPool, PoolName};
+    /// use fairpool::resource::registry::{Operation, ResourceKind};
+    ///
+    /// # block_on(async {
+    /// # let registry = Registry::builder().open().await?;
+    /// let new = NewConnectionPool::new(PoolName::new("orders")?, Bounded::new(8)?);
+    /// let id = registry.create_connection_pool(new).await?.id();
+    /// let report = registry.operate(ResourceKind::ConnectionPool, "orders", Operation::Clear).await?;
+    /// assert_eq!(report.cleared, Some(0));
+    /// registry.operate(ResourceKind::ConnectionPool, "orders", Operation::Pause).await?;
+    /// assert!(registry.limit(id)?.try_acquire().is_err());
+    /// # Ok(()) });
+    /// ```
+    pub async fn operate(
+        &self,
+        kind: ResourceKind,
+        name: &str,
+        operation: Operation,
+    ) -> Result<OperationReport, RegistryError> {
+        match kind {
+            ResourceKind::ConnectionPool => {
+                let entry = self.inner.pool_of(name)?;
+                self.in_task(move |inner| async move { inner.operate_pool(&entry, operation).await })
+                    .await
+            }
+            ResourceKind::Connection => {
+                let entry = self.inner.connection_entry(name);
+                let entry = entry.ok_or_else(|| RegistryError::not_found(kind, name))?;
+                self.in_task(move |inner| async move { inner.operate_connection(&entry, operation).await })
+                    .await
+            }
+            ResourceKind::Connector | ResourceKind::ApiProxy => {
+                let entry = self.inner.known_connector(name)?;
+                self.in_task(move |inner| async move { inner.operate_connector(&entry, operation).await })
+                    .await
+            }
+            ResourceKind::Project => Err(RegistryError::Unsupported("a project is nothing live".to_owned())),
+        }
+    }
+}
+
+impl Inner {
+    /// By its name, or by its id where that is nobody's name.
+    pub(super) fn pool_of(&self, name: &str) -> Result<Arc<PoolEntry>, RegistryError> {
+        let named = self.state.lock().pools.by_name(name).cloned();
+        match (named, name.parse()) {
+            (Some(entry), _) => Ok(entry),
+            (None, Ok(id)) => self.pool(id),
+            (None, Err(_)) => Err(RegistryError::not_found(ResourceKind::ConnectionPool, name)),
+        }
+    }
+
+    async fn operate_pool(&self, entry: &PoolEntry, operation: Operation) -> Result<OperationReport, RegistryError> {
+        let limit = &entry.limit;
+        match operation {
+            Operation::Clear => return Ok(OperationReport::cleared(limit.clear())),
+            Operation::Pause => limit.pause(),
+            Operation::Resume if is_open(limit.status().state) => limit.resume(),
+            Operation::Resume => {
+                // Nobody changes it meanwhile, nor has.
+                let _turn = self.turn().await;
+                let now = self.pool(entry.model.id())?;
+                if !is_open(now.limit.status().state) {
+                    self.reopen_pool(&now);
+                }
+            }
+            Operation::Drain { patience } => {
+                let report = limit.drain(patience).await;
+                return Ok(OperationReport {
+                    completed: Some(report.completed),
+                    still_out: Some(report.still_out),
+                    failed: Some(report.failed),
+                    took: Some(report.took.as_secs_f64()),
+                    ..OperationReport::default()
+                });
+            }
+            Operation::Invalidate => {
+                let reason = "a connection pool has no connections of its own to invalidate";
+                return Err(RegistryError::Unsupported(reason.to_owned()));
+            }
+        }
+        Ok(OperationReport::default())
+    }
+
+    async fn operate_connection(
+        &self,
+        entry: &ConnectionEntry,
+        operation: Operation,
+    ) -> Result<OperationReport, RegistryError> {
+        let name = entry.model.name();
+        let system = entry.system.as_ref().map_err(|reason| {
+            RegistryError::Unavailable(format!("connection {:?} is not live: {reason}", name.as_str()))
+        })?;
+        match operation {
+            Operation::Clear => return Ok(OperationReport::cleared(system.clear())),
+            Operation::Pause => system.pause(),
+            Operation::Resume if system.is_open() => system.resume(),
+            Operation::Resume => {
+                let _turn = self.turn().await;
+                let now = self.connection_entry(name.as_str());
+                let now = now.ok_or_else(|| RegistryError::not_found(ResourceKind::Connection, name))?;
+                if !now.system.as_ref().is_ok_and(|system| system.is_open()) {
+                    let way = self.way(&now.model, None).map_err(RegistryError::Unsupported)?;
+                    self.place_connection(now.model.clone(), now.origin, Ok(way));
+                }
+            }
+            Operation::Drain { patience } => {
+                let report = system.drain(patience).await;
+                let took = report.pools.iter().map(|pool| pool.took).max().unwrap_or_default();
+                return Ok(OperationReport {
+                    completed: Some(report.completed()),
+                    still_out: Some(report.pools.iter().map(|pool| pool.still_out).sum()),
+                    failed: Some(report.pools.iter().map(|pool| pool.failed).sum()),
+                    took: Some(took.as_secs_f64()),
+                    ..OperationReport::default()
+                });
+            }
+            Operation::Invalidate => system.invalidate(),
+        }
+        Ok(OperationReport::default())
+    }
+
+    async fn operate_connector(
+        &self,
+        entry: &ConnectorEntry,
+        operation: Operation,
+    ) -> Result<OperationReport, RegistryError> {
+        let (desk, seat) = (&entry.desk, entry.desk.seat());
+        match operation {
+            Operation::Clear => return Ok(OperationReport::cleared(desk.clear())),
+            Operation::Pause => seat.gate.pause(),
+            Operation::Resume if is_open(seat.gate.status().state) => seat.gate.resume(),
+            Operation::Resume => {
+                let _turn = self.turn().await;
+                if !is_open(desk.gate_status().state) {
+                    desk.reopen();
+                }
+            }
+            Operation::Drain { patience } => {
+                let report = seat.gate.drain(patience).await;
+                // Those whom the gate had let in, and who wait behind it.
+                let cut_off = desk.clear();
+                return Ok(OperationReport {
+                    completed: Some(report.completed && cut_off == 0),
+                    still_out: Some(
+                        report
+                            .still_out
+                            .saturating_sub(u32::try_from(cut_off).unwrap_or(u32::MAX)),
+                    ),
+                    failed: Some(report.failed + cut_off),
+                    took: Some(report.took.as_secs_f64()),
+                    ..OperationReport::default()
+                });
+            }
+            Operation::Invalidate => match seat.live {
+                super::desk::Live::Yes(live) => live.invalidate(),
+                super::desk::Live::No(reason) => {
+                    let name = entry.model.name().as_str();
+                    let reason = format!("connector {name:?} is not live: {reason}");
+                    return Err(RegistryError::Unavailable(reason));
+                }
+                super::desk::Live::Deleted => {
+                    return Err(RegistryError::not_found(ResourceKind::Connector, entry.model.name()));
+                }
+            },
+        }
+        Ok(OperationReport::default())
+    }
+}
+
+impl OperationReport {
+    fn cleared(requests: usize) -> Self {
+        OperationReport {
+            cleared: Some(requests),
+            ..OperationReport::default()
+        }
+    }
+}

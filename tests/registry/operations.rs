@@ -1,0 +1,153 @@
+//! What operators do: to one connector among others, to a connection, to a pool.
+
+use crate::registry::{Outcome, connector, is_done, open, shop, until, wait};
+use fairpool::resource::registry::{Operation, RegistryError, ResourceKind};
+use serde_json::json;
+use std::time::Duration;
+
+const DRAIN: Operation = Operation::Drain {
+    patience: Duration::from_secs(10),
+};
+
+#[tokio::test(start_paused = true)]
+async fn a_connector_is_cleared_without_its_neighbours() -> Outcome {
+    let (registry, _) = open().await;
+    let (gate, _, shop) = shop(&registry, 1).await;
+    let mail = json!({"name": "mail", "connection": "orders", "connection_pool_id": gate.id()});
+    registry.create_connector(connector(mail)).await?;
+    let mail = registry.handle("mail")?;
+    let lease = shop.acquire().await?;
+    let (mut one, mut neighbour, mut other) = (wait(&shop).await, wait(&mail).await, wait(&shop).await);
+    let report = registry
+        .operate(ResourceKind::Connector, "shop", Operation::Clear)
+        .await?;
+    assert_eq!(json!(report), json!({"cleared": 2}));
+    for request in [&mut one, &mut other] {
+        let error = is_done(request).await.expect("it was cleared").unwrap_err();
+        assert_eq!(error, "connector 'shop': the request was cleared from the line");
+    }
+    assert!(is_done(&mut neighbour).await.is_none());
+    assert_eq!(registry.limit(gate.id())?.status().pending, 1);
+    drop(lease);
+    assert!(is_done(&mut neighbour).await.expect("it is its turn").is_ok());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connector_is_paused_without_its_neighbours_and_serves_in_order_afterwards() -> Outcome {
+    let (registry, _) = open().await;
+    let (_, _, shop) = shop(&registry, 1).await;
+    registry
+        .create_connector(connector(json!({"name": "mail", "connection": "orders"})))
+        .await?;
+    registry
+        .operate(ResourceKind::Connector, "shop", Operation::Pause)
+        .await?;
+    let (mut first, mut second) = (wait(&shop).await, wait(&shop).await);
+    drop(registry.handle::<crate::registry::Memory>("mail")?.acquire().await?);
+    let status = registry.status_of_connector("shop")?;
+    assert_eq!((status.state, status.pending, status.in_use), ("paused", 2, 0));
+    registry
+        .operate(ResourceKind::Connector, "shop", Operation::Resume)
+        .await?;
+    let lease = is_done(&mut first).await.expect("it came first")?;
+    assert!(is_done(&mut second).await.is_none());
+    drop(lease);
+    assert!(is_done(&mut second).await.is_some());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_drained_serves_again_after_a_resume() -> Outcome {
+    let (registry, books) = open().await;
+    let (gate, _, handle) = shop(&registry, 1).await;
+    let kinds = [
+        (ResourceKind::ConnectionPool, "gate"),
+        (ResourceKind::Connector, "shop"),
+        (ResourceKind::Connection, "orders"),
+    ];
+    for (kind, name) in kinds {
+        drop(handle.acquire().await?);
+        let report = registry.operate(kind, name, DRAIN).await?;
+        assert_eq!((report.completed, report.failed), (Some(true), Some(0)), "{kind}");
+        let error = handle.acquire().await.unwrap_err().to_string();
+        assert!(error.contains("closed"), "{kind}: {error}");
+        assert_eq!(registry.status_of(kind, name)?.state, "closed");
+        registry.operate(kind, name, Operation::Resume).await?;
+        assert_eq!(registry.status_of(kind, name)?.state, "open");
+        assert!(handle.acquire().await.is_ok(), "{kind}");
+    }
+    assert_eq!(registry.limit(gate.id())?.status().limit, 1);
+    until("the drained connection closed its own", || books.open() == 1).await;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_leases_and_then_cuts_the_line_off() -> Outcome {
+    let (registry, _) = open().await;
+    let (_, _, handle) = shop(&registry, 1).await;
+    let lease = handle.acquire().await?;
+    let mut waiting = wait(&handle).await;
+    let report = registry.operate(ResourceKind::Connector, "shop", DRAIN).await?;
+    assert_eq!(
+        (report.completed, report.failed, report.still_out),
+        (Some(false), Some(1), Some(1))
+    );
+    assert!(is_done(&mut waiting).await.expect("it was cut off").is_err());
+    drop(lease);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_paused_cleared_and_invalidated() -> Outcome {
+    let (registry, books) = open().await;
+    let (_, _, handle) = shop(&registry, 8).await;
+    let connection = (ResourceKind::Connection, "orders");
+    drop(handle.acquire().await?);
+    registry
+        .operate(connection.0, connection.1, Operation::Invalidate)
+        .await?;
+    until("its generation is over", || books.open() == 0).await;
+    registry.operate(connection.0, connection.1, Operation::Pause).await?;
+    let mut waiting = wait(&handle).await;
+    assert_eq!(registry.status_of(connection.0, connection.1)?.state, "paused");
+    let report = registry.operate(connection.0, connection.1, Operation::Clear).await?;
+    assert_eq!(report.cleared, Some(1));
+    assert!(is_done(&mut waiting).await.expect("it was cleared").is_err());
+    registry.operate(connection.0, connection.1, Operation::Resume).await?;
+    let _lease = handle.acquire().await?;
+    let status = registry.status_of(connection.0, connection.1)?;
+    assert_eq!((status.generation, status.in_use, status.open), (Some(1), 1, Some(1)));
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_live_has_a_status() -> Outcome {
+    let (registry, _) = open().await;
+    let (gate, _, handle) = shop(&registry, 1).await;
+    let _lease = handle.acquire().await?;
+    let _waiting = wait(&handle).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let kinds: Vec<_> = registry.status().iter().map(|status| status.kind).collect();
+    assert_eq!(kinds, ["connection-pools", "connections", "connectors"]);
+    let by_id = registry.status_of(ResourceKind::ConnectionPool, &gate.id().to_string())?;
+    assert_eq!(by_id, registry.status_of(ResourceKind::ConnectionPool, "gate")?);
+    let shown = json!(by_id);
+    assert_eq!(shown["in_use"], 1);
+    assert_eq!(shown["pending"], 1);
+    assert_eq!(shown["oldest_wait"], 2.0);
+    assert_eq!(shown.get("idle"), None, "a limit has no connections");
+    let connector = registry.status_of_connector("shop")?;
+    assert_eq!((connector.in_use, connector.pending), (1, 1));
+    for kind in ResourceKind::LIVE {
+        let error = registry.status_of(kind, "nobody").unwrap_err();
+        assert!(matches!(error, RegistryError::NotFound { .. }));
+        let error = registry.operate(kind, "nobody", Operation::Clear).await.unwrap_err();
+        assert!(matches!(error, RegistryError::NotFound { .. }));
+    }
+    let refused = registry
+        .operate(ResourceKind::ConnectionPool, "gate", Operation::Invalidate)
+        .await;
+    assert!(matches!(refused, Err(RegistryError::Unsupported(_))));
+    Ok(())
+}
