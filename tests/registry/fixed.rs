@@ -180,20 +180,30 @@ async fn effective_settings_drive_a_proxys_mode_and_wait() -> Outcome {
 async fn a_connect_timeout_bounds_the_attempts_for_a_proxys_own_connections() -> Outcome {
     let (plain, books) = builder();
     let registry = plain.fixed(declared()).open().await?;
-    let none = json!({
-        "connectionSettingsEnabled": true, "connectionPoolManagementType": "NONE", "connectTimeout": 2,
-        "connectionRequestTimeout": 60,
+    let mut settings = json!({
+        "connectionSettingsEnabled": true, "connectionPoolManagementType": "CUSTOM", "customConnectionPoolSize": 1,
+        "connectTimeout": 2, "connectionRequestTimeout": 60,
     });
     registry
-        .change_connection_settings("web", "basket", patch(none))
+        .change_connection_settings("web", "basket", patch(settings.clone()))
         .await?;
     books.silence("a");
     let handle = registry.handle::<Memory>("web/basket")?;
     let mut waiting = wait(&handle).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     books.heal();
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    assert!(is_done(&mut waiting).await.expect("the next attempt found it").is_ok());
+    // The driver's own bound would be 10 s.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    drop(is_done(&mut waiting).await.expect("the next attempt found it")?);
+
+    settings["connectionPoolManagementType"] = json!("NONE");
+    registry
+        .change_connection_settings("web", "basket", patch(settings))
+        .await?;
+    books.silence("a");
+    let began = tokio::time::Instant::now();
+    assert!(handle.acquire().await.is_err());
+    assert_eq!(began.elapsed().as_secs(), 2);
     Ok(())
 }
 

@@ -187,13 +187,11 @@ pub(crate) type Request = Pin<Box<dyn Future<Output = Result<Leased<Memory>, Str
 pub(crate) async fn begin(handle: &Handle<Memory>) -> (Request, Option<Result<Leased<Memory>, String>>) {
     let handle = handle.clone();
     let mut request: Request = Box::pin(async move { handle.acquire().await.map_err(|error| error.to_string()) });
-    let now = poll_fn(|cx| {
-        Poll::Ready(match request.as_mut().poll(cx) {
-            Poll::Ready(outcome) => Some(outcome),
-            Poll::Pending => None,
-        })
-    });
-    let outcome = now.await;
+    let now = poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx)));
+    let outcome = match now.await {
+        Poll::Ready(outcome) => Some(outcome),
+        Poll::Pending => None,
+    };
     (request, outcome)
 }
 
@@ -204,18 +202,16 @@ pub(crate) async fn wait(handle: &Handle<Memory>) -> Request {
     request
 }
 
-/// Whether a request is done now, with other tasks given their turn.
+/// Whether a request is done now, with other tasks given their turns.
 pub(crate) async fn is_done(request: &mut Request) -> Option<Result<Leased<Memory>, String>> {
-    for _ in 0..50 {
+    for _ in 0..100 {
+        let now = poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx)));
+        if let Poll::Ready(outcome) = now.await {
+            return Some(outcome);
+        }
         tokio::task::yield_now().await;
     }
-    poll_fn(|cx| {
-        Poll::Ready(match request.as_mut().poll(cx) {
-            Poll::Ready(outcome) => Some(outcome),
-            Poll::Pending => None,
-        })
-    })
-    .await
+    None
 }
 
 /// Gives tasks in the background their turn until this holds.

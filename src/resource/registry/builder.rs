@@ -5,7 +5,7 @@ use super::super::store::{MemoryStore, Store};
 use super::error::{OpenError, RegistryError, ResourceKind};
 use super::fixed::{Declared, GeneralLimits};
 use super::live::{Driver, Factory};
-use super::registry::Registry;
+use super::root::Registry;
 use super::state::{Inner, Origin, State};
 use crate::sync::primitives::{AtomicBool, Mutex};
 use crate::{Limit, Manager};

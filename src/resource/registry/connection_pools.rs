@@ -6,11 +6,14 @@ use super::super::models::{
 use super::super::store::{Change, Kind, Version};
 use super::error::{RegistryError, ResourceKind};
 use super::pools::{self, PoolEntry};
-use super::registry::Registry;
+use super::root::Registry;
 use super::state::{Inner, Origin};
 use super::write::{Plan, drawn, numbered_body};
 use crate::Limit;
 use std::sync::Arc;
+
+/// A connector with its connection, if that is there.
+pub type Listed = (Connector, Option<Arc<Connection>>);
 
 /// # Family 1: connection pools
 impl Registry {
@@ -157,7 +160,7 @@ impl Registry {
     /// # Errors
     ///
     /// There is none of this id.
-    pub fn connectors_of(&self, id: PoolId) -> Result<Vec<(Connector, Option<Arc<Connection>>)>, RegistryError> {
+    pub fn connectors_of(&self, id: PoolId) -> Result<Vec<Listed>, RegistryError> {
         self.inner.pool(id)?;
         let state = self.inner.state.lock();
         let names = state.under.get(&id).into_iter().flatten();

@@ -4,7 +4,7 @@ use super::super::models::{Connection, ConnectionDefinition};
 use super::super::store::{Change, Kind};
 use super::error::{RegistryError, ResourceKind};
 use super::live::{LiveSystem, Prepared};
-use super::registry::Registry;
+use super::root::Registry;
 use super::state::{ConnectionEntry, Inner, MaybeLive, Origin};
 use super::write::{Plan, body};
 use std::sync::Arc;

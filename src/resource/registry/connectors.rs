@@ -8,7 +8,7 @@ use super::current::Current;
 use super::desk::{Desk, Live};
 use super::error::{RegistryError, ResourceKind};
 use super::handle::{AnyHandle, Handle};
-use super::registry::Registry;
+use super::root::Registry;
 use super::state::{ConnectorEntry, Inner, MaybeLive, Origin};
 use super::write::{Plan, drawn, numbered_body};
 use crate::Manager;

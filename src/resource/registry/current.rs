@@ -30,17 +30,26 @@ impl<M: Manager> Hosts<M> {
         &self.managers[0]
     }
 
-    /// Tries each host once. An attempt that is cut off leaves the next host to the next one, so a silent host holds up nobody
-    /// for longer than one attempt may take.
+    /// Tries each host once, each but the last for its share of an attempt's time: a silent one leaves some to the others. An
+    /// attempt that is cut off all the same leaves the next host to the next one.
     async fn connect(&self) -> Result<Opened<M>, M::Error> {
         let count = self.managers.len();
         let begin = self.next.load(Relaxed) as usize;
+        let share = self.first().defaults().connect_timeout / self.managers.len() as u32;
         let mut refusal = None;
         for turn in begin..begin + count {
             let at = turn % count;
             self.next.store(((at + 1) % count) as u32, Relaxed);
             let manager = &self.managers[at];
-            match manager.connect().await {
+            let is_last = turn + 1 == begin + count;
+            let outcome = match is_last {
+                true => manager.connect().await,
+                false => match tokio::time::timeout(share, manager.connect()).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => continue,
+                },
+            };
+            match outcome {
                 Ok(connection) => {
                     self.next.store(at as u32, Relaxed);
                     let by = manager.clone();

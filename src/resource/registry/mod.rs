@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `registry`, `builder` | [`Registry`]; its [`RegistryBuilder`] |
+//! | `root`, `builder` | [`Registry`]; its [`RegistryBuilder`] |
 //! | `connection_pools`, `pools` | family 1: connection pools, each a [`Limit`](crate::Limit); all of them, in every order of a list |
 //! | `settings` | family 3: connection settings of API proxies |
 //! | `connections` | family 4: named connections, each a [`System`](crate::System) |
@@ -70,18 +70,19 @@ mod live;
 mod load;
 mod operations;
 mod pools;
-mod registry;
+mod root;
 mod settings;
 mod state;
 mod status;
 mod write;
 
 pub use builder::RegistryBuilder;
+pub use connection_pools::Listed;
 pub use error::{AnyConnectorError, HandleError, OpenError, RegistryError, ResourceKind};
 pub use fixed::{Declared, GeneralLimits};
 pub use handle::{AnyHandle, Handle};
 pub use lease::{AnyLease, Leased};
 pub use operations::{Operation, OperationReport};
-pub use registry::Registry;
+pub use root::Registry;
 pub use settings::ApiProxy;
 pub use status::{LiveStatus, LiveTotals};

@@ -3,7 +3,7 @@
 use super::error::{RegistryError, ResourceKind};
 use super::live::is_open;
 use super::pools::PoolEntry;
-use super::registry::Registry;
+use super::root::Registry;
 use super::state::{ConnectionEntry, ConnectorEntry, Inner};
 use serde::Serialize;
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use super::super::models::{
 use super::super::store::{Change, Kind, Version};
 use super::error::{RegistryError, ResourceKind};
 use super::fixed::{Proxy, proxy_key};
-use super::registry::Registry;
+use super::root::Registry;
 use super::state::{Inner, Origin};
 use super::write::{Plan, body};
 use serde::Serialize;

@@ -4,7 +4,7 @@ use super::super::models::ConnectorName;
 use super::desk::{Desk, Live};
 use super::error::{RegistryError, ResourceKind};
 use super::pools::PoolEntry;
-use super::registry::Registry;
+use super::root::Registry;
 use super::state::{ConnectionEntry, ConnectorEntry};
 use crate::{LimitStatus, State, Status, Totals};
 use serde::Serialize;

@@ -9,7 +9,7 @@
 use super::super::models::Stored;
 use super::super::store::{Change, Committed, Document, StoreError};
 use super::error::RegistryError;
-use super::registry::Registry;
+use super::root::Registry;
 use super::state::Inner;
 use crate::Permit;
 use crate::sync::primitives::Ordering::Relaxed;
