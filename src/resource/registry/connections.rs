@@ -46,7 +46,7 @@ impl Registry {
     /// let stored = registry.put_connection(ConnectionDefinition::try_from(&posted)?).await?;
     ///
     /// // Sent back as it was shown, it changes nothing.
-    /// let same = registry.put_connection(ConnectionDefinition::try_from(json!(stored))?).await?;
+    /// let same = registry.put_connection(ConnectionDefinition::try_from(json!(*stored))?).await?;
     /// assert_eq!(same.passphrase().map(|secret| secret.reveal()), Some("sesame"));
     /// # Ok(()) });
     /// ```
