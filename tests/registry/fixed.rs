@@ -177,6 +177,44 @@ async fn effective_settings_drive_a_proxys_mode_and_wait() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
+async fn after_the_time_in_line_only_those_go_on_whom_an_attempt_under_way_can_serve() -> Outcome {
+    let (plain, books) = builder();
+    let registry = plain.fixed(declared()).open().await?;
+    let custom = json!({
+        "connectionSettingsEnabled": true, "connectionPoolManagementType": "CUSTOM", "customConnectionPoolSize": 1,
+        "connectTimeout": 30, "connectionRequestTimeout": 3,
+    });
+    registry
+        .change_connection_settings("web", "basket", patch(custom))
+        .await?;
+    books.delay(Duration::from_secs(5));
+    let handle = registry.handle::<Memory>("web/basket")?;
+    let began = tokio::time::Instant::now();
+    let mut first = wait(&handle).await;
+    let mut second = wait(&handle).await;
+    tokio::time::sleep(Duration::from_millis(3100)).await;
+    // One attempt is under way, for the first of the two.
+    assert!(is_done(&mut first).await.is_none());
+    let error = is_done(&mut second)
+        .await
+        .expect("nothing is on its way for it")
+        .unwrap_err();
+    assert!(
+        error.starts_with("connector 'web/basket': no connection after 3"),
+        "{error}"
+    );
+    assert!(error.contains("and none is on its way; limit 1, in use 0"), "{error}");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let lease = is_done(&mut first).await.expect("its attempt has succeeded")?;
+    assert!(began.elapsed() < Duration::from_secs(6));
+    drop(lease);
+    // Nothing was left behind by the one that gave up.
+    assert_eq!(registry.status_of_connector("web/basket")?.pending, 0);
+    assert!(handle.acquire().await.is_ok());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connect_timeout_bounds_the_attempts_for_a_proxys_own_connections() -> Outcome {
     let (plain, books) = builder();
     let registry = plain.fixed(declared()).open().await?;

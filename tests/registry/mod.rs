@@ -29,6 +29,8 @@ pub(crate) struct Books {
     /// Hosts that do not answer, or refuse.
     silent: Mutex<Vec<String>>,
     refusing: Mutex<Vec<String>>,
+    /// How long an attempt takes.
+    delay: Mutex<Duration>,
     /// Who closed what: the title of the definition that opened a connection, and of the one that was asked to close it.
     pub(crate) farewells: Mutex<Vec<(String, String)>>,
 }
@@ -44,6 +46,10 @@ impl Books {
 
     pub(crate) fn refuse(&self, host: &str) {
         self.refusing.lock().unwrap().push(host.to_owned());
+    }
+
+    pub(crate) fn delay(&self, time: Duration) {
+        *self.delay.lock().unwrap() = time;
     }
 
     pub(crate) fn heal(&self) {
@@ -84,6 +90,10 @@ impl Manager for Memory {
         }
         if self.books.refusing.lock().unwrap().contains(&self.host) {
             return Err(std::io::ErrorKind::ConnectionRefused.into());
+        }
+        let delay = *self.books.delay.lock().unwrap();
+        if delay > Duration::ZERO {
+            tokio::time::sleep(delay).await;
         }
         self.books.opened.fetch_add(1, Relaxed);
         Ok(Conn {

@@ -58,6 +58,21 @@ async fn a_connector_is_paused_without_its_neighbours_and_serves_in_order_afterw
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_request_through_a_paused_connector_waits_as_long_as_for_a_connection() -> Outcome {
+    let (registry, _) = open().await;
+    let (_, _, handle) = shop(&registry, 1).await;
+    registry
+        .operate(ResourceKind::Connector, "shop", Operation::Pause)
+        .await?;
+    let began = tokio::time::Instant::now();
+    let error = handle.acquire().await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert!(error.to_string().contains("connector 'shop': "), "{error}");
+    assert_eq!(began.elapsed().as_secs(), 30);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_drained_serves_again_after_a_resume() -> Outcome {
     let (registry, books) = open().await;
     let (gate, _, handle) = shop(&registry, 1).await;

@@ -14,6 +14,7 @@ use super::write::{Plan, drawn, numbered_body};
 use crate::Manager;
 use crate::resource::models::PoolId;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// # Family 5: connectors
 impl Registry {
@@ -204,9 +205,6 @@ impl Inner {
             let known = state.connectors.get(model.name()).cloned();
             (known, state.system(model.connection()), limit)
         };
-        let patience = settings
-            .as_ref()
-            .map(|settings| settings.connection_request_timeout().as_seconds());
         let stays = |known: &Arc<ConnectorEntry>| known.model.connection() == model.connection();
         let before = known
             .as_ref()
@@ -224,16 +222,15 @@ impl Inner {
             live.set_connect_timeout(settings.connect_timeout().as_seconds());
         }
         let desk = match &known {
-            Some(known) => {
-                drop(
-                    known
-                        .desk
-                        .reseat(|seat| (seat.live, seat.limit, seat.patience) = (live, limit, patience)),
-                );
-                known.desk.clone()
-            }
-            None => Desk::new(model.name(), limit, live, patience),
+            Some(known) => known.desk.clone(),
+            None => Desk::new(model.name(), limit.clone(), live.clone()),
         };
+        drop(desk.reseat(|seat| {
+            (seat.live, seat.limit) = (live, limit);
+            let time = |of: fn(&ConnectionSettings) -> Duration| settings.as_ref().map(of);
+            seat.patience = time(|settings| settings.connection_request_timeout().as_seconds());
+            seat.grace = time(|settings| settings.connect_timeout().as_seconds());
+        }));
         let old = self.state.lock().put_connector(ConnectorEntry {
             model,
             origin,

@@ -15,7 +15,7 @@ use super::super::models::ConnectorName;
 use super::error::{HandleError, Outcome};
 use super::lease::Places;
 use super::live::LiveConnector;
-use crate::sync::primitives::Mutex;
+use crate::sync::primitives::{AtomicU64, Mutex, Ordering::Relaxed};
 use crate::{Limit, LimitError, LimitStatus, OwnedPermit};
 use futures::channel::oneshot;
 use std::collections::BTreeMap;
@@ -44,6 +44,8 @@ pub(super) struct Seat {
     pub(super) live: Live,
     /// How long all stages may take together; without it, each takes what its own line allows.
     pub(super) patience: Option<Duration>,
+    /// How long a request may go on after that, if an attempt to connect that is under way can serve it.
+    pub(super) grace: Option<Duration>,
 }
 
 #[derive(Clone)]
@@ -61,13 +63,14 @@ struct Waiting {
 }
 
 impl Desk {
-    pub(super) fn new(name: &ConnectorName, limit: Option<Limit>, live: Live, patience: Option<Duration>) -> Arc<Self> {
+    pub(super) fn new(name: &ConnectorName, limit: Option<Limit>, live: Live) -> Arc<Self> {
         let seat = Seat {
             turn: 0,
             gate: gate(name),
             limit,
             live,
-            patience,
+            patience: None,
+            grace: None,
         };
         Arc::new(Desk {
             name: name.clone(),
@@ -133,12 +136,14 @@ impl Desk {
         E: Outcome,
         F: Future<Output = Result<L, HandleError<E>>>,
     {
-        let mut request = pin!(self.pass(within, connect));
+        let number = AtomicU64::new(u64::MAX);
+        let mut request = pin!(self.pass(within, &number, connect));
         let at_once = poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx))).await;
         if let Poll::Ready(outcome) = at_once {
             return outcome;
         }
         let mut place = self.wait();
+        number.store(place.number, Relaxed);
         // Dropped here, the request leaves whichever line it stands in.
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = request.as_mut().poll(cx) {
@@ -163,9 +168,11 @@ impl Desk {
         }
     }
 
+    /// `number`: in the line of those who wait, once the request stands in it.
     async fn pass<L, E, F>(
         &self,
         within: Option<Duration>,
+        number: &AtomicU64,
         connect: impl Fn(Arc<dyn LiveConnector>, Option<Duration>) -> F,
     ) -> Result<(L, Places), HandleError<E>>
     where
@@ -176,11 +183,17 @@ impl Desk {
         loop {
             let seat = self.seat();
             let patience = within.or(seat.patience);
-            // Only who has to know how long it took reads the clock, which needs a runtime.
+            // Only who is bounded as a whole reads the clock.
             let began = patience.map(|_| *began.get_or_insert_with(Instant::now));
             let left = || Some(patience?.saturating_sub(began?.elapsed()));
-            self.live(&seat)?;
-            let gate = match admitted(&seat.gate, left()).await {
+            let live = self.live(&seat)?;
+            // Held here, a request waits as long as it would for a connection.
+            let held = || left().or_else(|| live.patience());
+            let gate = match seat.gate.try_acquire_owned() {
+                Ok(permit) => Ok(permit),
+                Err(_) => admitted(&seat.gate, held()).await,
+            };
+            let gate = match gate {
                 Ok(permit) => permit,
                 Err(LimitError::Closed) if self.has_moved(&seat) => continue,
                 Err(error) => {
@@ -205,7 +218,11 @@ impl Desk {
             };
             // The line may have been a long one: the connection is that of now, under the limit that was passed.
             let seat = self.seat();
-            match connect(self.live(&seat)?, left()).await {
+            let live = self.live(&seat)?;
+            match self
+                .connected(&seat, live, left(), within.is_none(), number, &connect)
+                .await
+            {
                 Ok(lease) => {
                     let places = Places {
                         _limit: limit,
@@ -218,6 +235,57 @@ impl Desk {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The third stage. Where its settings say how long a request waits in line, it goes on after that if an attempt to connect
+    /// that is under way can serve it, for as long as one may take.
+    async fn connected<L, E, F>(
+        &self,
+        seat: &Seat,
+        live: Arc<dyn LiveConnector>,
+        left: Option<Duration>,
+        by_settings: bool,
+        number: &AtomicU64,
+        connect: impl Fn(Arc<dyn LiveConnector>, Option<Duration>) -> F,
+    ) -> Result<L, HandleError<E>>
+    where
+        F: Future<Output = Result<L, HandleError<E>>>,
+    {
+        let (Some(left), Some(grace), true) = (left, seat.grace, by_settings) else {
+            return connect(live, left).await;
+        };
+        let began = Instant::now();
+        let mut request = pin!(connect(live.clone(), Some(left.saturating_add(grace))));
+        let mut expiry = None;
+        // Dropped here, the request leaves the pool's line.
+        poll_fn(|cx| {
+            if let Poll::Ready(outcome) = request.as_mut().poll(cx) {
+                return Poll::Ready(outcome);
+            }
+            // A timer only for those who wait, on the runtime on which they do.
+            let timer = expiry.get_or_insert_with(|| Some(Box::pin(tokio::time::sleep(left))));
+            let Some(running) = timer else { return Poll::Pending };
+            if running.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            *timer = None;
+            if self.place_of(number) <= live.status().connecting {
+                return Poll::Pending;
+            }
+            let (connector, waited) = (self.name.clone(), began.elapsed());
+            Poll::Ready(Err(HandleError::Expired {
+                connector,
+                waited,
+                status: live.status(),
+            }))
+        })
+        .await
+    }
+
+    /// How many of those who wait through this connector came no later.
+    fn place_of(&self, number: &AtomicU64) -> u32 {
+        let places = self.waiting.lock().cuts.range(..=number.load(Relaxed)).count();
+        u32::try_from(places).unwrap_or(u32::MAX)
     }
 
     fn live<E>(&self, seat: &Seat) -> Result<Arc<dyn LiveConnector>, HandleError<E>> {

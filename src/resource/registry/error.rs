@@ -2,10 +2,11 @@
 
 use super::super::models::{ConnectorName, Invalid};
 use super::super::store::{Kind, StoreError};
-use crate::{AcquireError, ConnectorError, DynError, LimitError};
+use crate::{AcquireError, ConnectorError, DynError, LimitError, Status};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a refusal is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,6 +111,16 @@ pub enum HandleError<E> {
     },
     /// The connection gave none.
     Connection(E),
+    /// The time that an API proxy's settings allow for the wait in line ran out, and no attempt to connect that is under way can
+    /// serve the request.
+    Expired {
+        /// Which one.
+        connector: ConnectorName,
+        /// How long it had waited for a connection.
+        waited: Duration,
+        /// The counts of the pool that it uses, at that moment.
+        status: Status,
+    },
     /// The request was cleared from the connector's line.
     Cleared(ConnectorName),
     /// The connector has been deleted.
@@ -311,6 +322,7 @@ impl<E: Outcome> HandleError<E> {
                 matches!(error, LimitError::Timeout(_))
             }
             HandleError::Connection(error) => error.is_timeout(),
+            HandleError::Expired { .. } => true,
             _ => false,
         }
     }
@@ -324,6 +336,14 @@ impl<E: fmt::Display> fmt::Display for HandleError<E> {
                 write!(f, "connector '{connector}' under connection pool '{pool}': {error}")
             }
             HandleError::Connection(error) => error.fmt(f),
+            HandleError::Expired {
+                connector,
+                waited,
+                status,
+            } => write!(
+                f,
+                "connector '{connector}': no connection after {waited:?}, and none is on its way; {status}"
+            ),
             HandleError::Cleared(connector) => {
                 write!(f, "connector '{connector}': the request was cleared from the line")
             }

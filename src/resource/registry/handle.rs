@@ -43,7 +43,8 @@ impl<M: Manager> Handle<M> {
 
     /// Takes a connection: waits for a turn under the connection pool's limit, if the connector is under one, for as long as
     /// that pool allows; then for a connection, for as long as its driver's `acquire_timeout` allows. An API proxy's
-    /// `connectionRequestTimeout` bounds both together instead.
+    /// `connectionRequestTimeout` bounds both together instead; after that a request goes on only if an attempt to connect that is
+    /// under way can serve it, for at most another `connectTimeout`.
     ///
     /// # Errors
     ///
@@ -52,6 +53,10 @@ impl<M: Manager> Handle<M> {
     /// # Cancel safety
     ///
     /// Dropped at any time, the request leaves whichever line it stands in, and a permit that it held goes to the next.
+    ///
+    /// # Panics
+    ///
+    /// An API proxy's request has to wait for a connection, and there is no tokio runtime with timers here.
     pub async fn acquire(&self) -> Outcome<M> {
         self.request(None).await
     }

@@ -52,6 +52,8 @@ pub(super) trait LiveConnector: Send + Sync {
     /// Starts a new generation in the pool from which its connections come.
     fn invalidate(&self);
     fn status(&self) -> Status;
+    /// How long a request waits for a connection.
+    fn patience(&self) -> Option<Duration>;
     fn acquire(&self, within: Option<Duration>) -> BoxFuture<'static, Result<AnyLease, AnyConnectorError>>;
 }
 
@@ -181,6 +183,10 @@ impl<M: Manager> LiveConnector for Connector<Current<M>> {
 
     fn status(&self) -> Status {
         self.pool().status()
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.pool().options().acquire_timeout
     }
 
     fn acquire(&self, within: Option<Duration>) -> BoxFuture<'static, Result<AnyLease, AnyConnectorError>> {
