@@ -276,7 +276,7 @@ impl Desk {
             Poll::Ready(Err(HandleError::Expired {
                 connector,
                 waited,
-                status: live.status(),
+                status: Box::new(live.status()),
             }))
         })
         .await

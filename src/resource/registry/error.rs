@@ -119,7 +119,7 @@ pub enum HandleError<E> {
         /// How long it had waited for a connection.
         waited: Duration,
         /// The counts of the pool that it uses, at that moment.
-        status: Status,
+        status: Box<Status>,
     },
     /// The request was cleared from the connector's line.
     Cleared(ConnectorName),
