@@ -32,6 +32,9 @@ mod pool;
 #[cfg(all(feature = "resource", not(fairpool_loom)))]
 #[cfg_attr(docsrs, doc(cfg(feature = "resource")))]
 pub mod resource;
+#[cfg(all(feature = "server", not(fairpool_loom)))]
+#[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+pub mod server;
 #[cfg(not(fairpool_loom))]
 mod system;
 #[cfg(all(feature = "test-util", not(fairpool_loom)))]

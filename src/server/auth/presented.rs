@@ -1,0 +1,86 @@
+//! In which header a family of the interface looks for a credential.
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+
+/// Where a credential stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// `Authorization: <key>` or `Authorization: Bearer <token>`.
+    KeyOrBearer,
+    /// `Authorization: Bearer <token>`.
+    Bearer,
+    /// A header of the family's own, which holds nothing but the token.
+    Own(&'static str),
+}
+
+/// The credential of a request. One that presents two is believed neither.
+pub(crate) fn presented(headers: &HeaderMap, header: Header) -> Option<&str> {
+    let name = match header {
+        Header::Own(name) => name,
+        Header::KeyOrBearer | Header::Bearer => AUTHORIZATION.as_str(),
+    };
+    let mut values = headers.get_all(name).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let value = value.to_str().ok()?.trim();
+    let credential = match (header, bearer(value)) {
+        (Header::Own(_), _) => value,
+        (_, Some(token)) => token,
+        (Header::KeyOrBearer, None) => value,
+        (Header::Bearer, None) => return None,
+    };
+    (!credential.is_empty()).then_some(credential)
+}
+
+/// What follows the word `Bearer`, in which case does not matter (RFC 9110).
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn seen(header: Header, values: &[&str]) -> Option<String> {
+        let name = match header {
+            Header::Own(name) => name,
+            _ => "authorization",
+        };
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(
+                name,
+                HeaderValue::from_bytes(value.as_bytes()).expect("a header's value"),
+            );
+        }
+        presented(&headers, header).map(str::to_owned)
+    }
+
+    #[test]
+    fn each_family_looks_where_its_document_says() {
+        let own = Header::Own("x-imply-api-token");
+        for (header, value, expected) in [
+            (Header::KeyOrBearer, "key", Some("key")),
+            (Header::KeyOrBearer, "Bearer a.b.c", Some("a.b.c")),
+            (Header::KeyOrBearer, "bearer  a.b.c", Some("a.b.c")),
+            (Header::KeyOrBearer, "Bearer", None),
+            (Header::KeyOrBearer, "", None),
+            (Header::Bearer, "BEARER key", Some("key")),
+            (Header::Bearer, "key", None),
+            (Header::Bearer, "Basic key", None),
+            (Header::Bearer, "Bearerkey", None),
+            (own, "key", Some("key")),
+            (own, "", None),
+        ] {
+            assert_eq!(seen(header, &[value]).as_deref(), expected, "{header:?} {value:?}");
+        }
+        for header in [Header::KeyOrBearer, Header::Bearer, own] {
+            assert_eq!(seen(header, &[]), None);
+            assert_eq!(seen(header, &["Bearer key", "Bearer key"]), None);
+            assert_eq!(seen(header, &["Bearer k\u{e9}y"]), None);
+        }
+    }
+}
