@@ -104,7 +104,11 @@ const GUESTS: [(&str, &[&str]); 34] = [
     ("hyper_util", &["src/server/serve"]),
     ("percent_encoding", &["src/server/path"]),
     ("base64", &["src/server/auth"]),
-    ("ring", &["src/server/auth"]),
+    // TLS has a module of that name.
+    (
+        "ring",
+        &["src/server/auth", "src/drivers/postgres", "src/drivers/redis"],
+    ),
     ("subtle", &["src/server/auth"]),
     // No crate, but as closely kept: one file makes statuses.
     ("StatusCode", &["src/server/status"]),
