@@ -1,5 +1,5 @@
 //! The resource interface over HTTP: each family's documented answers in process, what stands before its handlers, a server on a
-//! real socket, and whatever can be sent.
+//! real socket, whatever can be sent, and whether the OpenAPI documents say what is so.
 #![cfg(feature = "server")]
 
 #[path = "server/anything.rs"]
@@ -8,6 +8,8 @@ mod anything;
 mod connections;
 #[path = "server/kit.rs"]
 mod kit;
+#[path = "server/openapi.rs"]
+mod openapi;
 #[path = "server/operations.rs"]
 mod operations;
 #[path = "server/order.rs"]

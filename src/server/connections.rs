@@ -20,13 +20,13 @@ use std::sync::Arc;
 /// A credential is looked for in `x-imply-api-token`. With `?pretty` answers are indented.
 pub fn connections(registry: &Registry, auth: Arc<dyn Authority>, options: RouterOptions) -> Router {
     let connections = Connections(registry.clone());
-    Front::new(connections, auth, options).router(&["/api/v1/connections"])
+    Front::new(connections, auth, options).described(&["/api/v1/connections"])
 }
 
-struct Connections(Registry);
+pub(crate) struct Connections(Registry);
 
 #[derive(Clone, Copy)]
-enum Call {
+pub(crate) enum Call {
     List,
     Put,
     Show,

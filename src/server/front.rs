@@ -10,6 +10,7 @@
 use super::auth::{Authority, Header, Insecure, Scope, presented};
 use super::body;
 use super::journal::Entry;
+use super::openapi::{self, Described};
 use super::options::RouterOptions;
 use super::path;
 use super::rate::{Quota, RateLimiter};
@@ -75,6 +76,21 @@ impl<C> Offer<C> {
     pub(crate) const fn new(method: Method, scope: Scope, call: C) -> Self {
         Offer { method, scope, call }
     }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(crate) fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    pub(crate) fn call(&self) -> C
+    where
+        C: Copy,
+    {
+        self.call
+    }
 }
 
 impl<F: Family> Front<F> {
@@ -105,6 +121,15 @@ impl<F: Family> Front<F> {
                 .route(&format!("{base}/"), serve.clone())
                 .route(&format!("{base}/{{*below}}"), serve.clone())
         })
+    }
+
+    /// A router for these paths, with the family's document.
+    pub(crate) fn described(self, bases: &[&str]) -> Router
+    where
+        F: Described,
+    {
+        let document = openapi::route(&self.family, self.options.clone());
+        self.router(bases).merge(document)
     }
 
     /// A router for what no other one has.

@@ -36,6 +36,6 @@ pub struct Entry<'a> {
     pub status: u16,
     /// From the request's head to the answer's.
     pub took: Duration,
-    /// With status 500: what went wrong, which the client is not told.
+    /// With status 500 and 503: what went wrong, which the client is not told.
     pub cause: Option<&'a str>,
 }

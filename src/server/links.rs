@@ -3,6 +3,7 @@
 use super::options::RouterOptions;
 use super::path::{encoded, pairs};
 use crate::resource::models::Page;
+use axum::extract::OriginalUri;
 use axum::http::header::HOST;
 use axum::http::request::Parts;
 use serde::Serialize;
@@ -74,7 +75,9 @@ fn address(parts: &Parts, options: &RouterOptions) -> String {
         (!host.is_empty() && host.bytes().all(fits)).then(|| format!("http://{host}"))
     };
     let origin = options.public_url.clone().or_else(host).unwrap_or_default();
-    origin + parts.uri.path()
+    // Below a router that is nested, the path has lost its beginning.
+    let whole = parts.extensions.get::<OriginalUri>();
+    origin + whole.map_or(&parts.uri, |OriginalUri(whole)| whole).path()
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //! | `serve.rs`, `stream.rs` | [`serve()`]: a router on a listener, with patience that ends, until it is told to stop |
 //! | `front.rs` | the order of judgement, before every handler |
 //! | `refusal.rs`, `status.rs` | why a request is refused; the one place where that becomes a status and a text |
+//! | `openapi` | what each family says of itself, at `/openapi/connection-pools.json`, `connection-settings`, `connections`, `operations` |
 //! | `path.rs`, `body.rs`, `links.rs` | how a request is read, and where a list's pages are |
 //! | `request_id.rs`, `journal.rs` | by which id a request is found again, and who is told: [`Journal`] |
 //! | `rate.rs` | how many requests a holder may make: [`RateLimits`] |
@@ -25,6 +26,35 @@
     feature = "tracing",
     doc = "| `tracing.rs` | [`TracingJournal`] (features `server` and `tracing`) |"
 )]
+//!
+//! # In a service
+//!
+//! A service mounts what it wants of it, each router with an authority of its own, or one for all. Nothing is open by default.
+//!
+//! ```
+//! # use fairpool::doc::block_on;
+//! use fairpool::resource::registry::Registry;
+//! use fairpool::server::auth::{ApiKeys, Scope, Scopes};
+//! use fairpool::server::{RouterOptions, connection_pools};
+//! use std::sync::Arc;
+//!
+//! # block_on(async {
+//! let registry = Registry::builder().open().await?;
+//! let mut keys = ApiKeys::new();
+//! keys.add("5c0f41d2e9b7a836-admin", Scopes::ALL)?;
+//! keys.add_hash("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad", Scope::Read)?;
+//!
+//! let app: axum::Router = axum::Router::new()
+//!     .route("/", axum::routing::get(async || "the shop"))
+//!     .nest("/admin", connection_pools(&registry, Arc::new(keys), RouterOptions::new()));
+//! # Ok(()) });
+//! ```
+//!
+//! | family | credential |
+//! |---|---|
+//! | 1, 5 | `Authorization: <key>`, or `Authorization: Bearer <key or JWT>` |
+//! | 3 | `Authorization: Bearer <key or JWT>` |
+//! | 4 | `x-imply-api-token: <key or JWT>` |
 //!
 //! # What every answer has in common
 //!
@@ -45,6 +75,7 @@ mod journal;
 mod links;
 #[cfg(feature = "prometheus")]
 mod metrics;
+mod openapi;
 mod operations;
 mod options;
 mod path;

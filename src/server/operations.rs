@@ -21,13 +21,13 @@ use std::time::Duration;
 /// `drain` takes a body, `{"patience": 30}`, in seconds from 1 to 3600; without one it is 30. The answer comes when the drain has ended.
 pub fn operations(registry: &Registry, auth: Arc<dyn Authority>, options: RouterOptions) -> Router {
     let operations = Operations(registry.clone());
-    Front::new(operations, auth, options).router(&["/fairpool/v1"])
+    Front::new(operations, auth, options).described(&["/fairpool/v1"])
 }
 
-struct Operations(Registry);
+pub(crate) struct Operations(Registry);
 
 #[derive(Clone, Copy)]
-enum Call {
+pub(crate) enum Call {
     List,
     Create,
     Show,

@@ -80,7 +80,8 @@ impl RouterOptions {
         }
     }
 
-    /// What links in answers begin with: scheme and host, perhaps a path under which the router is mounted.
+    /// What links in answers begin with: scheme and host, and what a proxy in front has taken off the
+    /// path.
     #[must_use]
     pub fn public_url(self, url: &str) -> Self {
         RouterOptions {

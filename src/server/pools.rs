@@ -25,16 +25,16 @@ pub fn connection_pools(registry: &Registry, auth: Arc<dyn Authority>, options: 
         registry: registry.clone(),
         options: options.clone(),
     };
-    Front::new(pools, auth, options).router(&["/api/v1/connection-pools"])
+    Front::new(pools, auth, options).described(&["/api/v1/connection-pools"])
 }
 
-struct Pools {
+pub(crate) struct Pools {
     registry: Registry,
     options: RouterOptions,
 }
 
 #[derive(Clone, Copy)]
-enum Call {
+pub(crate) enum Call {
     List,
     Create,
     Show,

@@ -37,8 +37,8 @@ pub(crate) enum Refusal {
     Conflict(Cow<'static, str>),
     /// Nothing here can do this. What to say.
     Unsupported(Cow<'static, str>),
-    /// A backend or an engine does not answer.
-    Unavailable,
+    /// A backend or an engine does not answer. Why, for the journal only.
+    Unavailable(String),
     /// The store failed, or something else that is not the client's doing. For the journal only.
     Failed(Arc<dyn Error + Send + Sync>),
     /// A handler panicked.
@@ -74,7 +74,7 @@ impl From<RegistryError> for Refusal {
             RegistryError::Taken { .. } => Refusal::Invalid(Invalid::new("name", Violation::Taken)),
             RegistryError::Fixed { .. } | RegistryError::InUse { .. } => Refusal::Conflict(error.to_string().into()),
             RegistryError::Unsupported(reason) => Refusal::Unsupported(reason.into()),
-            RegistryError::Unavailable(_) => Refusal::Unavailable,
+            RegistryError::Unavailable(reason) => Refusal::Unavailable(reason),
             error => Refusal::Failed(Arc::new(error)),
         }
     }
@@ -84,6 +84,7 @@ impl Refusal {
     /// Whether somebody has to look into it: what is to be said in the journal.
     pub(crate) fn cause(&self) -> Option<String> {
         match self {
+            Refusal::Unavailable(reason) => Some(reason.clone()),
             Refusal::Failed(error) => Some(error.to_string()),
             Refusal::Panicked => Some("a handler panicked".to_owned()),
             _ => None,

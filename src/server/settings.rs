@@ -19,13 +19,13 @@ use std::sync::Arc;
 /// A credential is looked for in `Authorization`, after the word `Bearer`.
 pub fn connection_settings(registry: &Registry, auth: Arc<dyn Authority>, options: RouterOptions) -> Router {
     let settings = Settings(registry.clone());
-    Front::new(settings, auth, options).router(&["/apiops/projects"])
+    Front::new(settings, auth, options).described(&["/apiops/projects"])
 }
 
-struct Settings(Registry);
+pub(crate) struct Settings(Registry);
 
 #[derive(Clone, Copy)]
-enum Call {
+pub(crate) enum Call {
     Show,
     Patch,
 }

@@ -49,6 +49,7 @@ pub(crate) enum Answer {
     #[allow(dead_code, reason = "family 2 answers so")]
     NoContent,
     /// 200, with text that is no JSON, of this type.
+    #[cfg(feature = "prometheus")]
     Text(&'static str, String),
     /// 503: not ready, with JSON.
     NotReady(Vec<u8>),
@@ -84,6 +85,7 @@ impl Answer {
                 *response.status_mut() = StatusCode::NO_CONTENT;
                 response
             }
+            #[cfg(feature = "prometheus")]
             Answer::Text(kind, text) => {
                 let mut response = response(StatusCode::OK, text.into_bytes());
                 response
@@ -145,7 +147,7 @@ fn status(shape: Shape, refusal: &Refusal) -> StatusCode {
         (Refusal::Conflict(_), Shape::Message) => StatusCode::CONFLICT,
         (Refusal::Conflict(_), Shape::Id) => StatusCode::UNPROCESSABLE_ENTITY,
         (Refusal::Invalid(_) | Refusal::Unsupported(_) | Refusal::Conflict(_), _) => StatusCode::BAD_REQUEST,
-        (Refusal::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
+        (Refusal::Unavailable(_), _) => StatusCode::SERVICE_UNAVAILABLE,
         (Refusal::Failed(_) | Refusal::Panicked, _) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -220,7 +222,7 @@ fn sentence(shape: Shape, refusal: &Refusal) -> String {
         (Refusal::Invalid(invalid), Shape::Description) => return described(invalid),
         (Refusal::Invalid(invalid), _) => return invalid.to_string(),
         (Refusal::Conflict(said) | Refusal::Unsupported(said), _) => return said.clone().into_owned(),
-        (Refusal::Unavailable, _) => "The service is unavailable.",
+        (Refusal::Unavailable(_), _) => "The service is unavailable.",
         (Refusal::Failed(_) | Refusal::Panicked, _) => "Server error.",
     };
     said.to_owned()

@@ -158,7 +158,7 @@ fn every_refusal_is_said_as_the_documents_say_it() {
             ],
         ),
         (
-            Refusal::Unavailable,
+            Refusal::Unavailable("nobody at db:80".to_owned()),
             everywhere(503, "service_unavailable", "The service is unavailable."),
         ),
         (failed(), everywhere(500, "server_error", "Server error.")),

@@ -305,7 +305,7 @@ async fn a_body_that_does_not_come_is_408_and_one_too_long_413() {
 #[tokio::test]
 async fn a_router_works_inside_a_service() {
     let registry = registry().await;
-    let options = RouterOptions::new().public_url("https://shop.example/admin");
+    let options = RouterOptions::new().public_url("https://shop.example");
     let inside = connection_pools(&registry, keys(), options);
     let readiness = Readiness::new(false);
     let service = Router::new()
