@@ -60,7 +60,8 @@ async fn pools() -> Router {
 
 #[tokio::test]
 async fn a_request_is_served_and_its_connection_kept() {
-    let served = started(pools().await, ServeOptions::new()).await;
+    let options = ServeOptions::new().head_timeout(NEVER * 2).shutdown_timeout(NEVER / 2);
+    let served = started(pools().await, options).await;
     let mut client = served.client().await;
     for _ in 0..3 {
         let head = format!("GET /api/v1/connection-pools HTTP/1.1\r\nhost: a\r\nauthorization: {KEY}\r\n\r\n");
@@ -163,7 +164,8 @@ fn slow(begun: Arc<Notify>, go_on: Arc<Notify>) -> Router {
 #[tokio::test]
 async fn a_request_under_way_is_answered_before_the_end() {
     let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let served = started(slow(begun.clone(), go_on.clone()), ServeOptions::new()).await;
+    let options = ServeOptions::new().head_timeout(NEVER * 2);
+    let served = started(slow(begun.clone(), go_on.clone()), options).await;
     let (mut client, mut idle) = (served.client().await, served.client().await);
     client
         .write_all(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n")
