@@ -102,6 +102,11 @@ fn every_rule_about_a_connection_names_its_field() {
         ("queryHosts", json!("db"), "queryHosts must be an array"),
         (
             "queryHosts",
+            json!(vec!["db"; 65]),
+            "queryHosts must be a list of at most 64 hosts",
+        ),
+        (
+            "queryHosts",
             json!(["db", 1, "b b"]),
             "queryHosts.1 must be a string; queryHosts.2 must be a host, host:port or URL",
         ),

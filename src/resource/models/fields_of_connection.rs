@@ -232,12 +232,19 @@ fn either(fields: &Fields<'_>, documented: &'static str, alias: &'static str) ->
     }
 }
 
+/// More servers than anybody tries in turn.
+const MOST_HOSTS: usize = 64;
+
 /// At least one; without a known type they cannot be judged, beyond being texts.
 fn query_hosts(fields: &mut Fields<'_>, kind: Option<ConnectionType>) -> Option<Vec<QueryHost>> {
     let name = "queryHosts";
     let list = match fields.value(name) {
         None | Some(Value::Null) => return fields.refuse(name, Violation::Required),
         Some(Value::Array(list)) if list.is_empty() => return fields.refuse(name, Violation::Required),
+        // Each of them costs a manager, and those that are faulty a sentence.
+        Some(Value::Array(list)) if list.len() > MOST_HOSTS => {
+            return fields.refuse(name, Violation::NotA("a list of at most 64 hosts"));
+        }
         Some(Value::Array(list)) => list.clone(),
         Some(_) => return fields.refuse(name, Violation::NotAList),
     };

@@ -7,6 +7,9 @@ use super::invalid::{Invalid, Violation};
 use super::number::Bounded;
 use std::cmp::Ordering;
 
+/// A filter looks at every pool for each of so many names at most; further ones are ignored.
+const MOST_NAMES: usize = 100;
+
 /// What a list of connection pools is asked for. The default shows the first 15 by id.
 ///
 /// ```
@@ -88,8 +91,8 @@ impl ListQuery {
         for (name, value) in pairs {
             let value = value.as_ref();
             match name.as_ref() {
-                "filter[name]" => query.names = parts(value).map(str::to_lowercase).collect(),
-                "sort" => query.sort = parts(value).filter_map(sort_key).collect(),
+                "filter[name]" => query.names = parts(value).take(MOST_NAMES).map(str::to_lowercase).collect(),
+                "sort" => query.sort = distinct(parts(value).filter_map(sort_key)),
                 "include" => {
                     query.systems = parts(value).any(|part| part == "connectors.system");
                     query.connectors = query.systems || parts(value).any(|part| part == "connectors");
@@ -191,9 +194,9 @@ impl ListQuery {
             };
             if descends { order.reverse() } else { order }
         };
-        let keys = self.sort.iter().map(by_key);
-        keys.fold(Ordering::Equal, Ordering::then)
-            .then_with(|| one.id().cmp(&other.id()))
+        let mut keys = self.sort.iter().map(by_key);
+        let order = keys.find(|order| order.is_ne()).unwrap_or(Ordering::Equal);
+        order.then_with(|| one.id().cmp(&other.id()))
     }
 
     /// The page out of all pools, which may come in any order.
@@ -265,6 +268,17 @@ impl<T> Page<T> {
 /// The parts of a list with commas, without those that are empty.
 fn parts(list: &str) -> impl Iterator<Item = &str> {
     list.split(',').map(str::trim).filter(|part| !part.is_empty())
+}
+
+/// Once a pool was compared by a key, the same key again changes nothing.
+fn distinct(keys: impl Iterator<Item = (SortKey, bool)>) -> Vec<(SortKey, bool)> {
+    let mut distinct: Vec<(SortKey, bool)> = Vec::new();
+    for key in keys {
+        if distinct.iter().all(|(other, _)| *other != key.0) {
+            distinct.push(key);
+        }
+    }
+    distinct
 }
 
 fn sort_key(text: &str) -> Option<(SortKey, bool)> {

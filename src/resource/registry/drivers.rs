@@ -7,7 +7,8 @@
 //! | `redis` | the same | `tls` is `rediss`; `tls-loose` is refused | refused |
 //! | `sqlite` | a file | `plain` | refused |
 //!
-//! What would be ignored is refused instead, with the reason: certificates and keys as texts, and SOCKS proxies, which none of the
+//! A URL's options that name files (`sslrootcert`, `ssl_ca`, `ca_file` and the like) are refused: whoever may write a connection
+//! shall not read this machine. What would be ignored is refused too, with the reason: certificates and keys as texts, and SOCKS proxies, which none of the
 //! drivers goes through yet. `title`, `version` and the decorator are kept, and mean nothing to them.
 
 use super::builder::RegistryBuilder;
@@ -34,6 +35,7 @@ mod kinds {
     #[cfg(feature = "postgres")]
     pub(super) fn postgres(connection: &Connection, host: &QueryHost) -> Result<drivers::postgres::Postgres, String> {
         supported(connection, true)?;
+        names_no_file(host)?;
         let word = match (connection.protocol(), host.reveal_url()) {
             (Protocol::Tls, _) => "sslmode=verify-full",
             (Protocol::TlsLoose, _) => "sslmode=require",
@@ -51,6 +53,7 @@ mod kinds {
     #[cfg(feature = "mysql")]
     pub(super) fn mysql(connection: &Connection, host: &QueryHost) -> Result<drivers::mysql::Mysql, String> {
         supported(connection, false)?;
+        names_no_file(host)?;
         let words = match connection.protocol() {
             Protocol::Tls => "require_ssl=true&verify_ca=true&verify_identity=true",
             Protocol::TlsLoose => "require_ssl=true&verify_ca=false&verify_identity=false",
@@ -63,6 +66,7 @@ mod kinds {
     #[cfg(feature = "redis")]
     pub(super) fn redis(connection: &Connection, host: &QueryHost) -> Result<drivers::redis::Redis, String> {
         supported(connection, false)?;
+        names_no_file(host)?;
         let url = url("redis", host);
         let url = match (connection.protocol(), url.strip_prefix("redis://")) {
             (Protocol::TlsLoose, _) => return Err("protocol: the redis driver verifies every certificate".to_owned()),
@@ -104,6 +108,34 @@ mod kinds {
         Ok(())
     }
 
+    /// A URL may come from afar: it must not make this process read files, or tell by an error which there are.
+    #[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+    fn names_no_file(host: &QueryHost) -> Result<(), String> {
+        const FILES: [&str; 11] = [
+            "sslrootcert",
+            "sslcert",
+            "sslkey",
+            "sslcrl",
+            "passfile",
+            "ssl_ca",
+            "ssl_cert",
+            "ssl_key",
+            "ca_file",
+            "cert_file",
+            "key_file",
+        ];
+        let query = host.reveal_url().and_then(|url| url.split_once('?'));
+        let options = query.map_or("", |(_, query)| query).split(['&', ';', '?', '#']);
+        for (name, value) in options.map(|option| option.split_once('=').unwrap_or((option, ""))) {
+            // An escaped name would be another spelling of the same.
+            if name.contains('%') || FILES.contains(&name.to_ascii_lowercase().as_str()) && value != "system" {
+                let said = "queryHosts: an option that names a file is not taken here";
+                return Err(said.to_owned());
+            }
+        }
+        Ok(())
+    }
+
     #[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
     fn url(scheme: &str, host: &QueryHost) -> String {
         if let Some(url) = host.reveal_url() {
@@ -129,5 +161,41 @@ mod kinds {
             _ if url.contains('?') => format!("{url}&{words}"),
             _ => format!("{url}?{words}"),
         }
+    }
+}
+
+#[cfg(all(test, feature = "mysql", feature = "postgres", feature = "redis"))]
+mod tests {
+    use super::kinds::{mysql, postgres, redis};
+    use crate::resource::models::{Connection, ConnectionDefinition};
+    use serde_json::json;
+
+    fn connection(kind: &str, url: &str) -> Connection {
+        let body = json!({ "name": "x", "type": kind, "queryHosts": [url] });
+        let definition = ConnectionDefinition::try_from(body).expect("a definition");
+        definition.into_connection(None).expect("a connection")
+    }
+
+    /// `/dev/zero` would be read until there is no memory left.
+    #[test]
+    fn a_url_that_names_a_file_is_refused_unread() {
+        let refused = |kind: &str, option: &str| {
+            let connection = connection(kind, &format!("{kind}://u@h/d?{option}=/dev/zero"));
+            let host = &connection.query_hosts()[0];
+            let said = match kind {
+                "mysql" => mysql(&connection, host).err(),
+                "postgres" => postgres(&connection, host).err(),
+                _ => redis(&connection, host).err(),
+            };
+            assert!(
+                said.as_deref().is_some_and(|said| said.contains("names a file")),
+                "{option}: {said:?}"
+            );
+        };
+        refused("mysql", "require_ssl=true&ssl_ca");
+        refused("mysql", "ssl%5Fca");
+        refused("postgres", "sslcert");
+        refused("postgres", "a=b&SSLROOTCERT");
+        refused("redis", "ca_file");
     }
 }
