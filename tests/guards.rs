@@ -137,3 +137,14 @@ async fn p9_nor_by_an_acquire_that_does_not_wait() {
     assert_whole(&pool).await;
     assert_eq!(pool.acquire().await.unwrap().number, 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn p9_nor_when_it_has_been_idle_for_a_while_and_is_still_trusted() {
+    let (pool, backend) = pool_with(|builder| builder.limit(1).validate_after_idle(ms(500)));
+    drop(pool.acquire().await.unwrap());
+    // Ticks have shelved it, and it is not yet old enough to be validated.
+    sleep(ms(300)).await;
+    backend.is_broken.then([Act::Fails]);
+    assert_eq!(pool.acquire().await.unwrap().number, 2);
+    assert_eq!(backend.validate.calls(), 0);
+}

@@ -117,6 +117,9 @@ impl<M: Manager> Shared<M> {
             self.line.part();
             return self.send(slot, Work::Closing, CloseReason::Lifetime);
         }
+        // Nor is one asked to prove itself, or trusted for a while more, that knows its own end.
+        let Some(open) = self.vouched(slot) else { return };
+        let slot = open.shut();
         // What was opened on a runtime that is gone may have gone with it, however lately it was in use.
         // And what was idle when another one was found dead may be dead as well.
         let last_use = meta.last_use(since);
