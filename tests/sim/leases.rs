@@ -144,20 +144,29 @@ fn drop_guard(mut guard: OwnedPooled<Backend>, how: How) {
             }));
             assert!(meant.is_err());
         }
-        How::Thread => joined(std::thread::spawn(move || drop(guard))),
+        How::Thread => joined(plain_thread(move || drop(guard))),
         How::PanicOnThread => {
-            let thread = std::thread::spawn(move || {
+            let thread = plain_thread(move || {
                 let _guard = guard;
                 panic!("{SCRIPTED} with a guard on a thread");
             });
             assert!(thread.join().is_err());
         }
-        How::Teardown => joined(std::thread::spawn(move || {
+        How::Teardown => joined(plain_thread(move || {
             // In front of tokio's own thread-local, so that it goes after that.
             LATE.with(|late| late.borrow_mut().push(guard));
             let _ = tokio::runtime::Handle::try_current();
         })),
     }
+}
+
+/// A thread without a runtime, whose chance (for jitter) is the seed's, too.
+fn plain_thread(work: impl FnOnce() + Send + 'static) -> std::thread::JoinHandle<()> {
+    let seed = fastrand::u64(..);
+    std::thread::spawn(move || {
+        fastrand::seed(seed);
+        work();
+    })
 }
 
 fn joined(thread: std::thread::JoinHandle<()>) {

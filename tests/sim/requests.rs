@@ -324,14 +324,9 @@ impl World {
     /// Somebody had to wait on this runtime: from now on there is a supervisor.
     pub(crate) fn staffed(&mut self, number: u64) {
         if self.home.is_none() && self.pool.status().state != fairpool::State::Closed {
-            self.home = match self.preferred {
-                Some(rt) if self.rts.alive(rt) => Some(rt),
-                Some(_) => {
-                    self.preferred = None;
-                    None
-                }
-                None => Some(number),
-            };
+            // The builder's runtime may be gone: then the same call goes on to its own.
+            self.preferred = self.preferred.filter(|&rt| self.rts.alive(rt));
+            self.home = self.preferred.or(Some(number));
             self.watched_since = self.now();
         }
     }
