@@ -100,7 +100,12 @@ impl Hands {
                 return;
             }
             (list.term, list.spare) = (next, 0);
-            list.take(usize::MAX)
+            let all = if mutant!("ended_term_leaves_its_hands") {
+                0
+            } else {
+                usize::MAX
+            };
+            list.take(all)
         };
         gone.into_iter().for_each(wake);
     }
@@ -201,7 +206,9 @@ impl Hands {
             } else {
                 list.fewest.min(list.waiting.len())
             };
-            list.spare += idle;
+            if !mutant!("spared_hand_stays") {
+                list.spare += idle;
+            }
             list.take(idle)
         };
         idle.into_iter().for_each(wake);
