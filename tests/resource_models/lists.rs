@@ -171,3 +171,17 @@ fn include_names_connectors_with_or_without_their_systems_and_ignores_the_rest()
         );
     }
 }
+
+/// Thousands of them in one URL would all be compared, for each pair of ten thousand pools.
+#[test]
+fn a_list_is_sorted_by_each_key_once_and_filtered_by_a_hundred_names() {
+    let sorted = query(&[("sort", &"-name,limit,name,-limit,".repeat(500))]);
+    assert_eq!(sorted.sort(), [(SortKey::Name, true), (SortKey::Limit, false)]);
+    let some = pools(&[(1, "y".to_owned(), 1, 0)]);
+    let found = |before| {
+        query(&[("filter[name]", &("x,".repeat(before) + "y"))])
+            .apply(&some)
+            .total
+    };
+    assert_eq!((found(99), found(100)), (1, 0));
+}

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 /// A request for something that a later judgement would refuse, too: what is said first.
@@ -43,6 +44,19 @@ async fn judgements_come_in_their_order() {
         let answered = send(&router, request(method, path, key, Some(body))).await;
         assert_eq!(answered.status, status, "{path} {key:?}: {}", answered.json());
         assert!(answered.json()["message"].is_string());
+    }
+}
+
+/// A list of ten thousand pools is no reason to hold a megabyte of whatever came with the question.
+#[tokio::test]
+async fn what_comes_with_a_question_is_not_read() {
+    let (_registry, router) = pools().await;
+    for method in [Method::GET, Method::HEAD] {
+        let mut asked = request(method, POOLS, Some(READ), None);
+        type Piece = Option<Result<Vec<u8>, Infallible>>;
+        let unread = futures::stream::poll_fn(|_| -> Poll<Piece> { panic!("somebody reads it") });
+        *asked.body_mut() = Body::from_stream(unread);
+        assert_eq!(send(&router, asked).await.status, 200);
     }
 }
 
