@@ -62,3 +62,21 @@ pub mod operations {}
 /// [operations]: crate::guides::operations
 #[doc = include_str!("../docs/outages.md")]
 pub mod outages {}
+
+/// [connection-pools]: crate::guides::connection_pools
+/// [connection-settings]: crate::guides::connection_settings
+/// [named-connections]: crate::guides::named_connections
+#[doc = include_str!("../docs/resources.md")]
+pub mod resources {}
+
+/// [connections]: crate::guides::named_connections
+/// [systems]: crate::guides::systems
+#[doc = include_str!("../docs/connection-pools.md")]
+pub mod connection_pools {}
+
+#[doc = include_str!("../docs/connection-settings.md")]
+pub mod connection_settings {}
+
+/// [systems]: crate::guides::systems
+#[doc = include_str!("../docs/named-connections.md")]
+pub mod named_connections {}

@@ -10,6 +10,7 @@
 //! [options]: guides::options
 //! [outages]: guides::outages
 //! [performance]: guides::performance
+//! [resources]: guides::resources
 //! [sessions]: guides::sessions
 //! [sizing]: guides::sizing
 //! [systems]: guides::systems

@@ -1,5 +1,11 @@
 //! The examples that need a server, as somebody would run them: against a real one, ended by a signal, and with the database down.
-#![cfg(all(feature = "postgres", feature = "redis", feature = "bb8-09", feature = "sqlite"))]
+#![cfg(all(
+    feature = "postgres",
+    feature = "redis",
+    feature = "bb8-09",
+    feature = "server",
+    feature = "sqlite"
+))]
 
 mod servers;
 
@@ -100,14 +106,54 @@ fn the_worker_finishes_its_jobs_when_it_is_told_to_end() {
 
 #[test]
 fn an_example_without_its_url_says_what_to_set() {
-    for (name, variable) in [("axum_postgres", "DATABASE_URL"), ("redis_cache", "REDIS_URL")] {
-        let output = example(name).env_remove(variable).output().expect("runs");
+    let all = [
+        ("axum_postgres", "DATABASE_URL"),
+        ("configured_line", "API_KEY"),
+        ("redis_cache", "REDIS_URL"),
+    ];
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, variable) in all {
+        let mut command = example(name);
+        let output = command
+            .current_dir(&folder)
+            .env_remove(variable)
+            .output()
+            .expect("runs");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(
             !output.status.success() && said.contains(&format!("set {variable}")),
             "{said}"
         );
     }
+}
+
+/// As README and its guide have it, with a restart between two changes.
+#[test]
+fn the_configured_line_is_what_the_operator_says_also_after_a_restart() {
+    const KEY: &str = "the-key-of-the-operator";
+    let folder = tempfile::tempdir().expect("a folder");
+    let start = || {
+        let mut command = example("configured_line");
+        command.current_dir(&folder).env("API_KEY", KEY);
+        Service::run(&mut command)
+    };
+    let authorized = |request: &str| {
+        format!("{request} HTTP/1.1\r\nAuthorization: {KEY}\r\nContent-Type: application/json\r\nX-Was:")
+    };
+    let service = start();
+    assert_eq!(
+        service.ask("POST /print", "a page"),
+        (200, "printed a page\n".to_owned())
+    );
+    assert_eq!(service.ask("GET /api/v1/connection-pools", "").0, 401);
+    let (status, pool) = service.ask(&authorized("PUT /api/v1/connection-pools/1"), r#"{"limit": 5}"#);
+    assert!(status == 200 && pool.contains(r#""limit":5"#), "{pool}");
+    drop(service);
+    let service = start();
+    let (_, pools) = service.ask(&authorized("GET /api/v1/connection-pools?filter[name]=print"), "");
+    assert!(pools.contains(r#""limit":5,"timeout":30"#), "{pools}");
+    assert_eq!(service.ask(&authorized("DELETE /api/v1/connection-pools/1"), "").0, 200);
+    assert_eq!(service.ask("POST /print", "a page").0, 404);
 }
 
 /// The example as a command; built by this, since `cargo test --test` builds none.
@@ -122,7 +168,7 @@ fn example(name: &str) -> Command {
     Command::new(PathBuf::from(profile).join("examples").join(name))
 }
 
-/// The axum service as a process.
+/// A service as a process.
 struct Service {
     child: Child,
     address: String,
@@ -131,8 +177,11 @@ struct Service {
 
 impl Service {
     fn start(url: &str) -> Service {
-        let mut child = example("axum_postgres")
-            .env("DATABASE_URL", url)
+        Service::run(example("axum_postgres").env("DATABASE_URL", url))
+    }
+
+    fn run(command: &mut Command) -> Service {
+        let mut child = command
             .env("LISTEN", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

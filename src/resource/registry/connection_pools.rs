@@ -184,6 +184,17 @@ impl Registry {
     pub fn limit(&self, id: PoolId) -> Result<Limit, RegistryError> {
         Ok(self.inner.pool(id)?.limit.clone())
     }
+
+    /// [`limit`](Registry::limit), by the connection pool's name.
+    ///
+    /// # Errors
+    ///
+    /// There is none of this name.
+    pub fn limit_named(&self, name: &str) -> Result<Limit, RegistryError> {
+        let entry = self.inner.state.lock().pools.by_name(name).cloned();
+        let entry = entry.ok_or_else(|| RegistryError::not_found(ResourceKind::ConnectionPool, name))?;
+        Ok(entry.limit.clone())
+    }
 }
 
 impl Inner {
