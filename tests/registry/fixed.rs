@@ -91,7 +91,10 @@ async fn what_does_not_fit_together_is_not_opened() {
     let twice = declared().connection(http("orders", "again"));
     let (plain, _) = builder();
     let error = plain.fixed(twice).open().await.unwrap_err();
-    assert!(matches!(error, OpenError::Declared(RegistryError::Taken { .. })));
+    let OpenError::Declared(error) = error else {
+        panic!("{error}")
+    };
+    assert!(matches!(error.error, RegistryError::Taken { .. }));
     let orders = ConnectionName::new("orders").unwrap();
     assert!(Declared::new().api_proxy("a/b", "c", orders.clone()).is_err());
     assert!(Declared::new().api_proxy("a", "", orders).is_err());

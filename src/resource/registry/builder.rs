@@ -1,9 +1,9 @@
 //! What a registry is made of: its store, the drivers of its connections, what is declared.
 
-use super::super::models::{Connection, ConnectionType, Connector, QueryHost};
+use super::super::models::{Connection, ConnectionType, Connector, ConnectorName, QueryHost};
 use super::super::store::{MemoryStore, Store};
 use super::error::{OpenError, RegistryError, ResourceKind};
-use super::fixed::{Declared, GeneralLimits};
+use super::fixed::{DeclareError, Declared, GeneralLimits};
 use super::live::{Driver, Factory};
 use super::root::Registry;
 use super::state::{Inner, Origin, State};
@@ -110,7 +110,7 @@ impl RegistryBuilder {
 }
 
 impl Inner {
-    fn declare(&self, declared: Declared) -> Result<(), RegistryError> {
+    fn declare(&self, declared: Declared) -> Result<(), DeclareError> {
         let Declared {
             connections,
             connectors,
@@ -118,12 +118,17 @@ impl Inner {
         } = declared;
         for definition in connections {
             let name = definition.name().clone();
+            let refused = |error| DeclareError::new(ResourceKind::Connection, &name, error);
             if self.connection_entry(name.as_str()).is_some() {
-                return Err(RegistryError::taken(ResourceKind::Connection, name));
+                return Err(refused(RegistryError::taken(ResourceKind::Connection, &name)));
             }
-            let model = Arc::new(definition.into_connection(None)?);
-            let way = self.way(&model, None).map_err(RegistryError::Unsupported)?;
-            self.place_connection(model, Origin::Fixed, Ok(way));
+            let model = definition
+                .into_connection(None)
+                .map_err(|invalid| refused(invalid.into()))?;
+            let way = self
+                .way(&model, None)
+                .map_err(|reason| refused(RegistryError::Unsupported(reason)))?;
+            self.place_connection(Arc::new(model), Origin::Fixed, Ok(way));
         }
         let proxies: Vec<_> = projects
             .values()
@@ -131,18 +136,21 @@ impl Inner {
             .cloned()
             .collect();
         self.state.lock().projects = projects;
+        let once = |name: &ConnectorName| match self.connector_entry(name.as_str()) {
+            Some(_) => {
+                let kind = ResourceKind::Connector;
+                Err(DeclareError::new(kind, name, RegistryError::taken(kind, name)))
+            }
+            None => Ok(()),
+        };
         for definition in connectors {
             let name = definition.name().clone();
-            if self.connector_entry(name.as_str()).is_some() {
-                return Err(RegistryError::taken(ResourceKind::Connector, name));
-            }
+            once(&name)?;
             let id = self.state.lock().id_of_declared(&name);
             self.place_connector(Connector::new(id, definition), Origin::Fixed, None);
         }
         for proxy in proxies {
-            if self.connector_entry(proxy.connector.as_str()).is_some() {
-                return Err(RegistryError::taken(ResourceKind::Connector, proxy.connector));
-            }
+            once(&proxy.connector)?;
             self.place_proxy(&proxy);
         }
         Ok(())

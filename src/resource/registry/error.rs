@@ -2,6 +2,7 @@
 
 use super::super::models::{ConnectorName, Invalid};
 use super::super::store::{Kind, StoreError};
+use super::fixed::DeclareError;
 use crate::{AcquireError, ConnectorError, DynError, LimitError, Status};
 use std::error::Error;
 use std::fmt;
@@ -84,7 +85,7 @@ pub enum OpenError {
         reason: String,
     },
     /// What was declared does not fit together.
-    Declared(RegistryError),
+    Declared(DeclareError),
     /// `open` was not called on a tokio runtime.
     NoRuntime,
 }

@@ -1,7 +1,10 @@
 //! What a configuration file declares: the registry shows it and refuses to change it.
 
 use super::super::models::{ConnectionDefinition, ConnectionName, ConnectorDefinition, ConnectorName, Violation};
+use super::error::{RegistryError, ResourceKind};
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
 
 /// What is fixed: connections, connectors, projects with their API proxies. A store's own record of the same name stays where it
 /// is and is not shown while the name is declared.
@@ -36,6 +39,18 @@ pub(super) struct Proxy {
 pub struct GeneralLimits {
     per_host: u32,
     total: u32,
+}
+
+/// Why a declaration is refused as a whole: what of it does not fit, and why not.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DeclareError {
+    /// Of which kind.
+    pub kind: ResourceKind,
+    /// Which one.
+    pub name: String,
+    /// Why not.
+    pub error: RegistryError,
 }
 
 impl Declared {
@@ -83,6 +98,25 @@ impl Declared {
     }
 }
 
+impl DeclareError {
+    pub(super) fn new(kind: ResourceKind, name: impl fmt::Display, error: RegistryError) -> Self {
+        let name = name.to_string();
+        DeclareError { kind, name, error }
+    }
+}
+
+impl fmt::Display for DeclareError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.error {
+            // It names fields only.
+            RegistryError::Invalid(invalid) => write!(f, "the {} {:?}: {invalid}", self.kind, self.name),
+            error => error.fmt(f),
+        }
+    }
+}
+
+impl Error for DeclareError {}
+
 impl GeneralLimits {
     /// So many a host, and so many for all hosts of a connection together.
     ///
@@ -99,6 +133,16 @@ impl GeneralLimits {
             }
         }
         Ok(GeneralLimits { per_host, total })
+    }
+
+    /// For one host.
+    pub fn per_host(self) -> u32 {
+        self.per_host
+    }
+
+    /// For all hosts of a connection.
+    pub fn total(self) -> u32 {
+        self.total
     }
 
     pub(super) fn of(self, hosts: usize) -> u32 {

@@ -11,7 +11,7 @@
 //! | `handle`, `lease` | how a service takes connections: [`Handle`], [`AnyHandle`], and what they lend |
 //! | `current`, `live`, `drivers` | a manager whose definition can be replaced; systems of unlike managers behind one face; the crate's own |
 //! | `state`, `write`, `load` | what there is; how a change is made; how what is live comes to agree with the store |
-//! | `fixed` | what a configuration file declares: [`Declared`] |
+//! | `fixed` | what a configuration file declares: [`Declared`]; why it cannot: [`DeclareError`] |
 //! | `error` | [`RegistryError`], [`OpenError`], [`HandleError`] |
 //!
 //! # What a change does
@@ -79,7 +79,7 @@ mod write;
 pub use builder::RegistryBuilder;
 pub use connection_pools::Listed;
 pub use error::{AnyConnectorError, HandleError, OpenError, RegistryError, ResourceKind};
-pub use fixed::{Declared, GeneralLimits};
+pub use fixed::{DeclareError, Declared, GeneralLimits};
 pub use handle::{AnyHandle, Handle};
 pub use lease::{AnyLease, Leased};
 pub use operations::{Operation, OperationReport};
