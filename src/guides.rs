@@ -66,8 +66,13 @@ pub mod outages {}
 /// [connection-pools]: crate::guides::connection_pools
 /// [connection-settings]: crate::guides::connection_settings
 /// [named-connections]: crate::guides::named_connections
+/// [serving]: crate::guides::serving
 #[doc = include_str!("../docs/resources.md")]
 pub mod resources {}
+
+/// [resources]: crate::guides::resources
+#[doc = include_str!("../docs/serving.md")]
+pub mod serving {}
 
 /// [connections]: crate::guides::named_connections
 /// [systems]: crate::guides::systems

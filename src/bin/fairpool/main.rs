@@ -9,6 +9,7 @@
 //! | 141 | nobody reads the output any more |
 
 mod demo;
+mod serve;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -27,6 +28,8 @@ struct Arguments {
 enum Command {
     /// Put a pool of connections to a real SQLite file under load, and measure it
     Demo(demo::Options),
+    /// Serve the resource interface over HTTP: connection pools, databases, connections, and what operators do to them
+    Serve(Box<serve::Options>),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Demo(options) => demo::run(options),
+        Command::Serve(options) => serve::run(*options),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -1,0 +1,98 @@
+//! Address, store and registry: each is there, or the reason why it is not.
+
+use super::file::Configuration;
+use super::keys::{self, Keys};
+use super::log::Log;
+use super::options::{Options, Place};
+use anyhow::{Context, Result, anyhow, bail};
+use fairpool::resource::registry::{OpenError, Registry, RegistryBuilder};
+use fairpool::resource::store::sqlite::SqliteStore;
+use fairpool::server::auth::{Authority, Insecure, Scope, Scopes};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::{TcpListener, lookup_host};
+
+/// What is there before anything is served.
+pub(super) struct Started {
+    pub(super) listener: TcpListener,
+    pub(super) registry: Registry,
+    pub(super) authority: Arc<dyn Authority>,
+}
+
+pub(super) async fn start(options: &Options, log: &Log) -> Result<Started> {
+    let (configuration, authority) = judged(options, log)?;
+    let listener = listener(options).await?;
+    if options.insecure {
+        log.say("without keys: everybody on this machine may do everything");
+    }
+    let registry = registry(options, configuration).await?;
+    for problem in registry.problems() {
+        log.say(format_args!("not live: {problem}"));
+    }
+    Ok(Started {
+        listener,
+        registry,
+        authority,
+    })
+}
+
+/// The file and who may ask, judged: nothing has happened yet.
+pub(super) fn judged(options: &Options, log: &Log) -> Result<(Configuration, Arc<dyn Authority>)> {
+    let mut configuration = match &options.config {
+        Some(path) => Configuration::read(path)?,
+        None => Configuration::default(),
+    };
+    let mut keys = Keys::default();
+    let given = [
+        (&options.api_keys, Scopes::ALL, "--api-key"),
+        (&options.read_keys, Scope::Read.into(), "--read-key"),
+    ];
+    for (given, scopes, option) in given {
+        keys.add_given(given, scopes, option).map_err(|said| anyhow!(said))?;
+    }
+    if let Some(path) = &options.api_key_file {
+        keys.add_file(path).map_err(|said| anyhow!(said))?;
+    }
+    let keys = keys.and(std::mem::take(&mut configuration.keys));
+    let exposed = options.config.as_deref().and_then(keys::exposed);
+    for warning in keys.warnings().iter().chain(&exposed) {
+        log.say(format_args!("warning: {warning}"));
+    }
+    let authority = match keys.authority() {
+        _ if options.insecure => Arc::new(Insecure),
+        Some(authority) => authority,
+        None => bail!(
+            "nobody could ask anything without a key: give --api-key, --api-key-file, or keys in the file of --config \
+             (or --insecure, on a loopback address)"
+        ),
+    };
+    Ok((configuration, authority))
+}
+
+/// All addresses of a name are judged before one is bound.
+async fn listener(options: &Options) -> Result<TcpListener> {
+    let cannot = || format!("cannot listen on {}", options.listen);
+    let addresses: Vec<SocketAddr> = lookup_host(&options.listen).await.with_context(cannot)?.collect();
+    let is_loopback = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
+    if options.insecure && !addresses.iter().all(is_loopback) {
+        bail!(
+            "--insecure goes with a loopback address only, and {} is reachable by others",
+            options.listen
+        );
+    }
+    TcpListener::bind(&*addresses).await.with_context(cannot)
+}
+
+async fn registry(options: &Options, configuration: Configuration) -> Result<Registry> {
+    let builder = match &options.store {
+        Place::Memory => Registry::builder(),
+        Place::File(path) => Registry::builder().store(SqliteStore::open(path).await?),
+    };
+    let declared = configuration.declared.clone();
+    let builder: RegistryBuilder = builder.fixed(declared).general(configuration.general);
+    match (builder.open().await, &options.config) {
+        (Ok(registry), _) => Ok(registry),
+        (Err(OpenError::Declared(refused)), Some(path)) => Err(configuration.located(path, &refused).into()),
+        (Err(error), _) => Err(error.into()),
+    }
+}
