@@ -209,6 +209,28 @@ async fn p7_drain_lets_the_line_finish_and_ends_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_drain_is_called_off_by_a_reopening_and_what_is_out_still_counts() {
+    let limit = limit(1);
+    let held = limit.acquire().await.unwrap();
+    let mut waiting = Box::pin(limit.acquire_owned());
+    assert!(poll(waiting.as_mut()).is_pending());
+    let mut drain = Box::pin(limit.drain(Duration::from_secs(60)));
+    assert!(poll(drain.as_mut()).is_pending());
+    limit.reopen();
+    let report = drain.await;
+    assert!(report.called_off && !report.completed, "{report}");
+    assert_eq!((report.still_out, report.failed, report.took), (1, 0, Duration::ZERO));
+    assert_eq!(limit.status().state, State::Open);
+    assert!(poll(waiting.as_mut()).is_pending());
+    limit.close();
+    assert!(matches!(poll(waiting.as_mut()), Poll::Ready(Err(LimitError::Closed))));
+    limit.reopen();
+    assert_eq!(limit.try_acquire().unwrap_err(), TryLimitError::Busy);
+    drop(held);
+    assert!(limit.try_acquire().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_drain_ends_when_the_last_one_in_line_gives_up() {
     let limit = limit(1);
     let held = limit.try_acquire_owned().unwrap();

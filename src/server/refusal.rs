@@ -72,7 +72,9 @@ impl From<RegistryError> for Refusal {
             RegistryError::NotFound { .. } => Refusal::Missing(Missing::Resource),
             RegistryError::Invalid(invalid) => Refusal::Invalid(invalid),
             RegistryError::Taken { .. } => Refusal::Invalid(Invalid::new("name", Violation::Taken)),
-            RegistryError::Fixed { .. } | RegistryError::InUse { .. } => Refusal::Conflict(error.to_string().into()),
+            RegistryError::Fixed { .. } | RegistryError::InUse { .. } | RegistryError::StillOut { .. } => {
+                Refusal::Conflict(error.to_string().into())
+            }
             RegistryError::Unsupported(reason) => Refusal::Unsupported(reason.into()),
             RegistryError::Unavailable(reason) => Refusal::Unavailable(reason),
             error => Refusal::Failed(Arc::new(error)),

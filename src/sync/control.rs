@@ -110,20 +110,13 @@ impl<S: Stock> Line<S> {
         self.core.lock().cut_off
     }
 
-    /// Fails the line and admits nobody ever again. Returns the idle units, and how many requests this and earlier closes
+    /// Fails the line and admits nobody. Returns the idle units, and how many requests this and earlier closes
     /// have failed.
     pub(crate) fn close(&self) -> (Vec<S::Unit>, usize) {
         let mut wakes = Wakes::default();
-        let (idle, failed) = {
-            let mut core = self.core.lock();
-            core.phase = Phase::Closed;
-            core.paused = false;
-            self.stock.shut();
-            core.cut_off += self.fail_line(&mut core, Failure::Closed, &mut wakes);
-            (self.unwanted(&mut core), core.cut_off)
-        };
+        let ended = self.end(&mut self.core.lock(), &mut wakes);
         wakes.call();
-        (idle, failed)
+        ended
     }
 
     #[allow(dead_code, reason = "a pool asks for `counts`; this is for permits")]
@@ -144,6 +137,14 @@ impl<S: Stock> Line<S> {
     }
 
     // With the lock held:
+
+    pub(super) fn end(&self, core: &mut Core<S::Back>, wakes: &mut Wakes) -> (Vec<S::Unit>, usize) {
+        core.phase = Phase::Closed;
+        core.paused = false;
+        self.stock.shut();
+        core.cut_off += self.fail_line(core, Failure::Closed, wakes);
+        (self.unwanted(core), core.cut_off)
+    }
 
     fn fail_line(&self, core: &mut Core<S::Back>, why: Failure, wakes: &mut Wakes) -> usize {
         let failed = core.queue.len() as usize;

@@ -8,7 +8,7 @@
 //! A permit carries no data of its own, but what a holder wrote before giving it back is seen by the next one: Release on
 //! the way in, Acquire on the way out, and every race on this one word.
 
-use super::line::{Line, Phase};
+use super::line::{Core, Line, Phase};
 use super::primitives::{AtomicU64, Ordering::*, Padded, mutant};
 use super::queue::NEVER;
 use super::stock::Stock;
@@ -35,6 +35,8 @@ pub(crate) struct Census {
     pub(crate) oldest: Option<u64>,
     pub(crate) phase: Phase,
     pub(crate) paused: bool,
+    /// How often the line was reopened.
+    pub(crate) openings: u32,
 }
 
 #[derive(Debug)]
@@ -42,12 +44,19 @@ pub(crate) struct Permits {
     limit: u32,
     /// Free or held: more than the limit while a shrink's debt is owed.
     issued: u32,
+    /// Which end of the line is meant, where several may come one after the other.
+    openings: u32,
 }
 
 impl Line<Counter> {
     pub(crate) fn counter(limit: u32) -> Self {
         let word = Padded(AtomicU64::new(GATE | u64::from(limit)));
-        Line::over(Counter(word), Permits { limit, issued: limit }, NEVER)
+        let permits = Permits {
+            limit,
+            issued: limit,
+            openings: 0,
+        };
+        Line::over(Counter(word), permits, NEVER)
     }
 
     /// Admits more at once, or lets those above the new limit finish first.
@@ -55,17 +64,7 @@ impl Line<Counter> {
         let mut wakes = Wakes::default();
         {
             let mut core = self.core.lock();
-            let word = &self.stock.0.0;
-            let free = (word.fetch_or(GATE, Acquire) & FREE) as u32;
-            let Permits { issued, .. } = core.back;
-            let held = issued - free;
-            // Shut and under the lock: only we change the word.
-            let now_free = limit.saturating_sub(held);
-            word.store(GATE | u64::from(now_free), Release);
-            core.back = Permits {
-                limit,
-                issued: held + now_free,
-            };
+            self.issue(&mut core, limit);
             self.serve(&mut core, &now, &mut wakes);
             // Of an ending line nobody is left to use what was added: held is all that is issued.
             let none = self.unwanted(&mut core);
@@ -74,10 +73,59 @@ impl Line<Counter> {
         wakes.call();
     }
 
+    /// Has an ending or ended line admit again. Whoever still waits goes on, and what is still held counts.
+    pub(crate) fn reopen(&self, now: impl Fn() -> u64) {
+        let mut wakes = Wakes::default();
+        {
+            let mut core = self.core.lock();
+            if core.phase == Phase::Open {
+                return;
+            }
+            core.phase = Phase::Open;
+            core.back.openings = core.back.openings.wrapping_add(1);
+            let limit = core.back.limit;
+            self.issue(&mut core, limit);
+            self.serve(&mut core, &now, &mut wakes);
+        }
+        wakes.call();
+    }
+
+    /// `close`, if the line has not been reopened since then. Returns how many requests closes have failed so far.
+    pub(crate) fn close_opening(&self, opening: u32) -> Option<usize> {
+        let mut wakes = Wakes::default();
+        let failed = {
+            let mut core = self.core.lock();
+            if core.back.openings != opening {
+                return None;
+            }
+            let (none, failed) = self.end(&mut core, &mut wakes);
+            debug_assert!(none.is_empty(), "bug: a permit has no number to hand out");
+            failed
+        };
+        wakes.call();
+        Some(failed)
+    }
+
+    /// Under the lock: as many permits as this limit has beside those that are held. Leaves the gate shut.
+    fn issue(&self, core: &mut Core<Permits>, limit: u32) {
+        let word = &self.stock.0.0;
+        let free = (word.fetch_or(GATE, Acquire) & FREE) as u32;
+        let held = core.back.issued - free;
+        // Shut and under the lock: only we change the word.
+        let now_free = limit.saturating_sub(held);
+        word.store(GATE | u64::from(now_free), Release);
+        core.back.limit = limit;
+        core.back.issued = held + now_free;
+    }
+
     /// A look at the line; permits that nobody waits for may move while it is taken.
     pub(crate) fn census(&self) -> Census {
         let core = self.core.lock();
-        let Permits { limit, issued } = core.back;
+        let Permits {
+            limit,
+            issued,
+            openings,
+        } = core.back;
         Census {
             limit,
             held: issued - (self.stock.0.load(Acquire) & FREE) as u32,
@@ -85,6 +133,7 @@ impl Line<Counter> {
             oldest: core.queue.oldest(),
             phase: core.phase,
             paused: core.paused,
+            openings,
         }
     }
 }
@@ -289,12 +338,33 @@ mod tests {
     }
 
     #[test]
+    fn a_reopened_line_counts_what_is_still_held() {
+        let mut hands = Hands::of(2);
+        (0..3).for_each(|_| hands.ask());
+        hands.line.drain(|| 0);
+        let drained = hands.line.census().openings;
+        hands.line.reopen(|| 0);
+        hands.assert_books("called off");
+        assert_eq!(hands.waiting.len(), 1, "who waited still does");
+        assert_eq!(hands.line.close_opening(drained), None, "that end is over");
+        assert_eq!(hands.line.census().phase, Phase::Open);
+        let drained = hands.line.census().openings;
+        assert_eq!(hands.line.close_opening(drained), Some(1));
+        hands.look();
+        assert!(hands.release(0), "kept by a line that has ended");
+        hands.line.reopen(|| 0);
+        hands.assert_books("reopened");
+        (0..2).for_each(|_| hands.ask());
+        assert_eq!((hands.permits.len(), hands.waiting.len()), (2, 1));
+    }
+
+    #[test]
     fn the_books_of_permits_are_right_after_any_sequence_of_changes() {
         let mut random = fastrand::Rng::with_seed(1);
         for world in 0..2_000 {
             let mut hands = Hands::of(random.u32(1..4));
             for step in 0..60 {
-                match random.u8(0..16) {
+                match random.u8(0..17) {
                     0..=5 => hands.ask(),
                     6..=8 if !hands.permits.is_empty() => {
                         let which = random.usize(0..hands.permits.len());
@@ -311,6 +381,7 @@ mod tests {
                     14 => drop(hands.line.fail_all(Failure::Cleared)),
                     15 if step > 30 && random.bool() => drop(hands.line.drain(|| 0)),
                     15 if step > 40 => drop(hands.line.close()),
+                    16 => hands.line.reopen(|| 0),
                     _ => {}
                 }
                 hands.look();

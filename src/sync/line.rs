@@ -10,8 +10,8 @@
 //! | phase | acquire | release | left by |
 //! |---|---|---|---|
 //! | `Open` | joins | to the head, or kept idle | `drain`, `close` |
-//! | `Draining` | refused | to the head, or leaves | `close` |
-//! | `Closed` | refused | leaves | nobody |
+//! | `Draining` | refused | to the head, or leaves | `close`; of permits also `reopen` |
+//! | `Closed` | refused | leaves | nobody; of permits `reopen` |
 //!
 //! Under the lock no waker is called, cloned or dropped, no user code runs and nothing waits. It is taken with no other
 //! lock of this crate held, and none is taken under it.

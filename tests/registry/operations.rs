@@ -98,6 +98,97 @@ async fn what_was_drained_serves_again_after_a_resume() -> Outcome {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_resume_calls_a_drain_off_and_cuts_nobody_off() -> Outcome {
+    for (kind, name) in [
+        (ResourceKind::ConnectionPool, "gate"),
+        (ResourceKind::Connector, "shop"),
+    ] {
+        let (registry, _) = open().await;
+        let (_, _, handle) = shop(&registry, 1).await;
+        let lease = handle.acquire().await?;
+        let mut before = wait(&handle).await;
+        let drain = {
+            let registry = registry.clone();
+            tokio::spawn(async move { registry.operate(kind, name, DRAIN).await })
+        };
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert!(handle.acquire().await.is_err(), "{kind}: it drains");
+        registry.operate(kind, name, Operation::Resume).await?;
+        let mut after = wait(&handle).await;
+        let report = json!(drain.await??);
+        assert_eq!(report["called_off"], true, "{kind}: {report}");
+        assert_eq!((&report["completed"], &report["failed"]), (&json!(false), &json!(0)));
+        // The drain's patience would be over.
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        for request in [&mut before, &mut after] {
+            assert!(is_done(request).await.is_none(), "{kind}: the first lease is still out");
+        }
+        drop(lease);
+        drop(is_done(&mut before).await.expect("it is its turn")?);
+        assert!(is_done(&mut after).await.expect("it is its turn").is_ok());
+    }
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_still_out_counts_after_a_resume() -> Outcome {
+    let (registry, _) = open().await;
+    let (gate, _, handle) = shop(&registry, 1).await;
+    let lease = handle.acquire().await?;
+    let report = registry.operate(ResourceKind::ConnectionPool, "gate", DRAIN).await?;
+    assert_eq!(report.still_out, Some(1));
+    registry
+        .operate(ResourceKind::ConnectionPool, "gate", Operation::Resume)
+        .await?;
+    assert_eq!(registry.limit(gate.id())?.status().in_flight, 1);
+    let mut next = wait(&handle).await;
+    assert!(is_done(&mut next).await.is_none(), "two would be above the limit");
+    drop(lease);
+    let next = is_done(&mut next).await.expect("it is its turn")?;
+
+    let connection = (ResourceKind::Connection, "orders");
+    registry.operate(connection.0, connection.1, DRAIN).await?;
+    let refused = registry.operate(connection.0, connection.1, Operation::Resume).await;
+    assert!(refused.unwrap_err().to_string().contains("1 of its leases"));
+    drop(next);
+    registry.operate(connection.0, connection.1, Operation::Resume).await?;
+    assert!(handle.acquire().await.is_ok());
+
+    // A connector bounds nothing, but says who is in.
+    let lease = handle.acquire().await?;
+    registry.operate(ResourceKind::Connector, "shop", DRAIN).await?;
+    registry
+        .operate(ResourceKind::Connector, "shop", Operation::Resume)
+        .await?;
+    assert_eq!(registry.status_of_connector("shop")?.in_use, 1);
+    drop(lease);
+    assert_eq!(registry.status_of_connector("shop")?.in_use, 0);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_not_resumed_while_its_drain_goes_on() -> Outcome {
+    let (registry, _) = open().await;
+    let (_, _, handle) = shop(&registry, 8).await;
+    let lease = handle.acquire().await?;
+    let drain = {
+        let registry = registry.clone();
+        tokio::spawn(async move { registry.operate(ResourceKind::Connection, "orders", DRAIN).await })
+    };
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let resume = || registry.operate(ResourceKind::Connection, "orders", Operation::Resume);
+    assert_eq!(
+        resume().await.unwrap_err().to_string(),
+        r#"the connection "orders" was drained and 1 of its leases and requests are left: resume it when they have finished"#
+    );
+    drop(lease);
+    assert_eq!(drain.await??.completed, Some(true));
+    resume().await?;
+    assert!(handle.acquire().await.is_ok());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_drain_waits_for_leases_and_then_cuts_the_line_off() -> Outcome {
     let (registry, _) = open().await;
     let (_, _, handle) = shop(&registry, 1).await;

@@ -175,8 +175,8 @@ impl Registry {
         Ok(with_connection.collect())
     }
 
-    /// The live limit of a connection pool, for requests that go through no connector of the registry. It is that of now: after
-    /// a drain and resume the pool has another one.
+    /// The live limit of a connection pool, for requests that go through no connector of the registry. It is the same one until the
+    /// pool is deleted.
     ///
     /// # Errors
     ///
@@ -221,7 +221,7 @@ impl Inner {
     }
 
     /// Puts these in the place of what had their ids.
-    pub(super) fn put_pools(&self, entries: Vec<Arc<PoolEntry>>) {
+    fn put_pools(&self, entries: Vec<Arc<PoolEntry>>) {
         let old: Vec<_> = {
             let mut state = self.state.lock();
             let old = entries
@@ -244,19 +244,6 @@ impl Inner {
         }
         if let Some(entry) = entry {
             entry.limit.close();
-        }
-    }
-
-    /// A limit in place of one that was drained.
-    pub(super) fn reopen_pool(&self, entry: &PoolEntry) {
-        let limit = limit_of(&entry.model);
-        self.put_pools(vec![Arc::new(PoolEntry {
-            model: entry.model.clone(),
-            version: entry.version,
-            limit: limit.clone(),
-        })]);
-        for connector in self.connectors_under(entry.model.id()) {
-            drop(connector.desk.reseat(|seat| seat.limit = Some(limit.clone())));
         }
     }
 }

@@ -16,7 +16,7 @@ use super::error::{HandleError, Outcome};
 use super::lease::Places;
 use super::live::LiveConnector;
 use crate::sync::primitives::{AtomicU64, Mutex, Ordering::Relaxed};
-use crate::{Limit, LimitError, LimitStatus, OwnedPermit};
+use crate::{Limit, LimitDrainReport, LimitError, OwnedPermit};
 use futures::channel::oneshot;
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -28,6 +28,7 @@ use tokio::time::Instant;
 
 pub(super) struct Desk {
     name: ConnectorName,
+    gate: Limit,
     /// Replaced whole.
     seat: Mutex<Seat>,
     /// Those who wait, by number; whoever takes an entry out decides what becomes of the request.
@@ -39,7 +40,6 @@ pub(super) struct Desk {
 pub(super) struct Seat {
     /// Counts the changes.
     turn: u64,
-    pub(super) gate: Limit,
     pub(super) limit: Option<Limit>,
     pub(super) live: Live,
     /// How long all stages may take together; without it, each takes what its own line allows.
@@ -59,14 +59,21 @@ pub(super) enum Live {
 #[derive(Default)]
 struct Waiting {
     next: u64,
-    cuts: BTreeMap<u64, oneshot::Sender<()>>,
+    /// How often the gate has been reopened.
+    openings: u32,
+    cuts: BTreeMap<u64, Cut>,
+}
+
+struct Cut {
+    /// How often the gate had been reopened before this request began to wait, or more often.
+    opening: u32,
+    sender: oneshot::Sender<()>,
 }
 
 impl Desk {
     pub(super) fn new(name: &ConnectorName, limit: Option<Limit>, live: Live) -> Arc<Self> {
         let seat = Seat {
             turn: 0,
-            gate: gate(name),
             limit,
             live,
             patience: None,
@@ -74,6 +81,7 @@ impl Desk {
         };
         Arc::new(Desk {
             name: name.clone(),
+            gate: gate(name),
             seat: Mutex::new(seat),
             waiting: Mutex::default(),
         })
@@ -96,9 +104,27 @@ impl Desk {
         std::mem::replace(&mut *self.seat.lock(), seat)
     }
 
-    /// A gate in place of one that was drained.
+    /// Admits again after a drain, or calls it off.
     pub(super) fn reopen(&self) {
-        drop(self.reseat(|seat| seat.gate = gate(&self.name)));
+        // First, so that whoever comes in is known to have come since.
+        self.waiting.lock().openings += 1;
+        self.gate().reopen();
+    }
+
+    /// Lets nobody new in, and those inside finish; fails those that still wait when the patience ends.
+    pub(super) async fn drain(&self, patience: Duration) -> LimitDrainReport {
+        let opening = self.waiting.lock().openings;
+        let mut report = self.gate().drain(patience).await;
+        if !report.called_off {
+            // Those whom the gate had let in, and who wait behind it.
+            let cut_off = self.cut_off(|cut| cut.opening <= opening);
+            report.completed &= cut_off == 0;
+            report.failed += cut_off;
+            report.still_out = report
+                .still_out
+                .saturating_sub(u32::try_from(cut_off).unwrap_or(u32::MAX));
+        }
+        report
     }
 
     /// Nobody is served here any more; those who wait fail.
@@ -109,11 +135,22 @@ impl Desk {
 
     /// Fails every request that waits now, at whichever stage. Returns how many.
     pub(super) fn clear(&self) -> usize {
-        let cuts = std::mem::take(&mut self.waiting.lock().cuts);
+        self.cut_off(|_| true)
+    }
+
+    fn cut_off(&self, which: impl Fn(&Cut) -> bool) -> usize {
+        let cuts: BTreeMap<_, _> = {
+            let mut waiting = self.waiting.lock();
+            let (cuts, stay) = std::mem::take(&mut waiting.cuts)
+                .into_iter()
+                .partition(|(_, cut)| which(cut));
+            waiting.cuts = stay;
+            cuts
+        };
         let cleared = cuts.len();
         for cut in cuts.into_values() {
             // Whoever is gone has left the line by itself.
-            let _ = cut.send(());
+            let _ = cut.sender.send(());
         }
         cleared
     }
@@ -122,8 +159,8 @@ impl Desk {
         u32::try_from(self.waiting.lock().cuts.len()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn gate_status(&self) -> LimitStatus {
-        self.seat().gate.status()
+    pub(super) fn gate(&self) -> &Limit {
+        &self.gate
     }
 
     /// The whole request. `connect` is the third stage, with the time that is left.
@@ -189,9 +226,9 @@ impl Desk {
             let live = self.live(&seat)?;
             // Held here, a request waits as long as it would for a connection.
             let held = || left().or_else(|| live.patience());
-            let gate = match seat.gate.try_acquire_owned() {
+            let gate = match self.gate.try_acquire_owned() {
                 Ok(permit) => Ok(permit),
-                Err(_) => admitted(&seat.gate, held()).await,
+                Err(_) => admitted(&self.gate, held()).await,
             };
             let gate = match gate {
                 Ok(permit) => permit,
@@ -309,7 +346,8 @@ impl Desk {
         let mut waiting = self.waiting.lock();
         let number = waiting.next;
         waiting.next += 1;
-        waiting.cuts.insert(number, sender);
+        let opening = waiting.openings;
+        waiting.cuts.insert(number, Cut { opening, sender });
         Place {
             desk: self,
             number,

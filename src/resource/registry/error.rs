@@ -61,6 +61,15 @@ pub enum RegistryError {
         /// The connectors that use it.
         by: Vec<ConnectorName>,
     },
+    /// It waits for what it had lent before it was drained.
+    StillOut {
+        /// Of which kind.
+        kind: ResourceKind,
+        /// Which one.
+        name: String,
+        /// Requests that wait, and connections that are lent.
+        left: u32,
+    },
     /// Nothing here can do this, and why.
     Unsupported(String),
     /// It cannot be done now, and why. A change that was under way when its runtime ended may have been stored.
@@ -225,6 +234,10 @@ impl fmt::Display for RegistryError {
                     write!(f, "{comma}{:?}", name.as_str())
                 })
             }
+            RegistryError::StillOut { kind, name, left } => write!(
+                f,
+                "the {kind} {name:?} was drained and {left} of its leases and requests are left: resume it when they have finished"
+            ),
             RegistryError::Unsupported(reason) | RegistryError::Unavailable(reason) => f.write_str(reason),
             RegistryError::Store(error) => write!(f, "store: {error}"),
         }

@@ -1,10 +1,11 @@
 //! What operators do to what is live: clear, pause, resume, drain, invalidate. Nothing of it is stored; a restart begins afresh.
 
 use super::error::{RegistryError, ResourceKind};
-use super::live::is_open;
+use super::live::{LiveSystem, is_open};
 use super::pools::PoolEntry;
 use super::root::Registry;
 use super::state::{ConnectionEntry, ConnectorEntry, Inner};
+use crate::LimitDrainReport;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,8 @@ use std::time::Duration;
 /// | `Clear` | its line fails | the lines of its pools fail | all that wait through it fail, wherever they stand |
 /// | `Pause`, `Resume` | its line is held | nothing is lent or opened | its requests are held before they ask for anything |
 /// | `Drain` | nobody new is admitted; the line and those in flight finish, then it is closed | the same | the same |
-/// | `Resume` after `Drain` | it admits again | it lends again | the same |
+/// | `Resume` after `Drain` | it admits again, and whoever is still in flight counts | it lends again, when all that it had lent is back; until then that is refused | it admits again |
+/// | `Resume` during `Drain` | the drain is called off | refused, as long as anything is out or in line | the drain is called off |
 /// | `Invalidate` | – | what is open closes when it comes back | the same, in the pool that it uses now: with GENERAL also for others |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,6 +54,9 @@ pub struct OperationReport {
     /// How many requests it cut off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<usize>,
+    /// Whether a resume called the drain off, so that it has closed nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called_off: Option<bool>,
     /// How long it took, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub took: Option<f64>,
@@ -63,7 +68,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// There is nothing of this name that is live, or this kind has no such operation.
+    /// There is nothing of this name that is live, this kind has no such operation, or a drained connection that is to be resumed
+    /// has not yet got back what it had lent.
     ///
     /// ```
     /// # use fairpool::{doc::block_on, resource::registry::Registry};
@@ -126,23 +132,11 @@ impl Inner {
             Operation::Pause => limit.pause(),
             Operation::Resume if is_open(limit.status().state) => limit.resume(),
             Operation::Resume => {
-                // Nobody changes it meanwhile, nor has.
+                // One that has been deleted stays closed, and nobody deletes it meanwhile.
                 let _turn = self.turn().await;
-                let now = self.pool(entry.model.id())?;
-                if !is_open(now.limit.status().state) {
-                    self.reopen_pool(&now);
-                }
+                self.pool(entry.model.id())?.limit.reopen();
             }
-            Operation::Drain { patience } => {
-                let report = limit.drain(patience).await;
-                return Ok(OperationReport {
-                    completed: Some(report.completed),
-                    still_out: Some(report.still_out),
-                    failed: Some(report.failed),
-                    took: Some(report.took.as_secs_f64()),
-                    ..OperationReport::default()
-                });
-            }
+            Operation::Drain { patience } => return Ok(limit.drain(patience).await.into()),
             Operation::Invalidate => {
                 let reason = "a connection pool has no connections of its own to invalidate";
                 return Err(RegistryError::Unsupported(reason.to_owned()));
@@ -169,6 +163,12 @@ impl Inner {
                 let now = self.connection_entry(name.as_str());
                 let now = now.ok_or_else(|| RegistryError::not_found(ResourceKind::Connection, name))?;
                 if !now.system.as_ref().is_ok_and(|system| system.is_open()) {
+                    // Another system beside one that still lends would be more connections than the backend was to have.
+                    let left = now.system.as_ref().map_or(0, |system| left_behind(&**system));
+                    if left > 0 {
+                        let (kind, name) = (ResourceKind::Connection, name.to_string());
+                        return Err(RegistryError::StillOut { kind, name, left });
+                    }
                     let way = self.way(&now.model, None).map_err(RegistryError::Unsupported)?;
                     self.place_connection(now.model.clone(), now.origin, Ok(way));
                 }
@@ -194,34 +194,14 @@ impl Inner {
         entry: &ConnectorEntry,
         operation: Operation,
     ) -> Result<OperationReport, RegistryError> {
-        let (desk, seat) = (&entry.desk, entry.desk.seat());
+        let desk = &entry.desk;
         match operation {
             Operation::Clear => return Ok(OperationReport::cleared(desk.clear())),
-            Operation::Pause => seat.gate.pause(),
-            Operation::Resume if is_open(seat.gate.status().state) => seat.gate.resume(),
-            Operation::Resume => {
-                let _turn = self.turn().await;
-                if !is_open(desk.gate_status().state) {
-                    desk.reopen();
-                }
-            }
-            Operation::Drain { patience } => {
-                let report = seat.gate.drain(patience).await;
-                // Those whom the gate had let in, and who wait behind it.
-                let cut_off = desk.clear();
-                return Ok(OperationReport {
-                    completed: Some(report.completed && cut_off == 0),
-                    still_out: Some(
-                        report
-                            .still_out
-                            .saturating_sub(u32::try_from(cut_off).unwrap_or(u32::MAX)),
-                    ),
-                    failed: Some(report.failed + cut_off),
-                    took: Some(report.took.as_secs_f64()),
-                    ..OperationReport::default()
-                });
-            }
-            Operation::Invalidate => match seat.live {
+            Operation::Pause => desk.gate().pause(),
+            Operation::Resume if is_open(desk.gate().status().state) => desk.gate().resume(),
+            Operation::Resume => desk.reopen(),
+            Operation::Drain { patience } => return Ok(desk.drain(patience).await.into()),
+            Operation::Invalidate => match desk.seat().live {
                 super::desk::Live::Yes(live) => live.invalidate(),
                 super::desk::Live::No(reason) => {
                     let name = entry.model.name().as_str();
@@ -235,6 +215,25 @@ impl Inner {
         }
         Ok(OperationReport::default())
     }
+}
+
+impl From<LimitDrainReport> for OperationReport {
+    fn from(report: LimitDrainReport) -> Self {
+        OperationReport {
+            completed: Some(report.completed),
+            still_out: Some(report.still_out),
+            failed: Some(report.failed),
+            called_off: report.called_off.then_some(true),
+            took: Some(report.took.as_secs_f64()),
+            ..OperationReport::default()
+        }
+    }
+}
+
+/// Requests in the lines of a system that ends, and connections that it has lent.
+fn left_behind(system: &dyn LiveSystem) -> u32 {
+    let statuses = system.statuses();
+    statuses.iter().map(|status| status.in_use + status.pending).sum()
 }
 
 impl OperationReport {

@@ -178,7 +178,7 @@ fn of_connector(entry: &ConnectorEntry) -> LiveStatus {
         Live::No(reason) => return not_live(ResourceKind::Connector, name.as_str(), reason),
         Live::Deleted => return not_live(ResourceKind::Connector, name.as_str(), "it has been deleted"),
     };
-    let (pool, gate) = (live.status(), desk.gate_status());
+    let (pool, gate) = (live.status(), desk.gate().status());
     // Each is looked at by itself, and between the looks requests move on.
     let inside = gate.in_flight.saturating_add(gate.pending);
     let pending = desk.pending().min(inside);

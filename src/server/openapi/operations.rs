@@ -96,6 +96,7 @@ impl Described for Operations {
             ("completed", bool::schema()),
             ("still_out", number()),
             ("failed", number()),
+            ("called_off", bool::schema()),
             ("took", json!({"type": "number"})),
         ];
         json!({

@@ -1,8 +1,11 @@
-//! The orderly end of a limit: admit nobody new, let those in line and in flight finish until a deadline, then close.
+//! The orderly end of a limit: admit nobody new, let those in line and in flight finish until a deadline, then close. And its
+//! beginning anew.
 
 use super::handle::Limit;
 use crate::pool::clock::{between, nanos};
 use crate::pool::timer::Timer;
+use crate::sync::counter::Census;
+use crate::sync::line::Phase;
 use futures::future::{Either, select};
 use std::fmt;
 use std::future::poll_fn;
@@ -20,6 +23,8 @@ pub struct LimitDrainReport {
     pub still_out: u32,
     /// Requests that were failed because the patience ended.
     pub failed: usize,
+    /// [`reopen`](Limit::reopen) called it off.
+    pub called_off: bool,
     /// How long it took.
     pub took: Duration,
 }
@@ -30,9 +35,14 @@ impl fmt::Display for LimitDrainReport {
             completed,
             still_out,
             failed,
+            called_off,
             took,
         } = self;
-        let how = if *completed { "drained" } else { "gave up draining" };
+        let how = match (completed, called_off) {
+            (true, _) => "drained",
+            (false, true) => "called off",
+            (false, false) => "gave up draining",
+        };
         write!(
             f,
             "{how} after {took:?}: {still_out} still in flight, {failed} requests failed"
@@ -65,11 +75,16 @@ impl Limit {
         let until = began.saturating_add(nanos(patience));
         let cut_off_before = shared.line.cut_off();
         shared.line.drain(|| shared.now());
+        let opening = shared.line.census().openings;
         let mut timer = pin!(Timer::default());
         loop {
             let mut changed = pin!(shared.changed.notified());
             changed.as_mut().enable();
             let census = shared.line.census();
+            // Already here, if somebody was quicker than the first look.
+            if census.phase == Phase::Open || census.openings != opening {
+                return called_off(&census, between(began, shared.now()));
+            }
             if census.held == 0 && census.pending == 0 || shared.now() >= until {
                 break;
             }
@@ -82,13 +97,46 @@ impl Limit {
                 break;
             }
         }
-        let failed = shared.close() - cut_off_before;
-        let still_out = shared.line.census().held;
+        let Some(failed) = shared.line.close_opening(opening) else {
+            return called_off(&shared.line.census(), between(began, shared.now()));
+        };
+        shared.announce();
+        let (failed, still_out) = (failed - cut_off_before, shared.line.census().held);
         LimitDrainReport {
             completed: failed == 0 && still_out == 0,
             still_out,
             failed,
+            called_off: false,
             took: between(began, shared.now()),
         }
+    }
+
+    /// Admits again after a [`drain`](Limit::drain) or [`close`](Limit::close): those in line go on, and whoever is in flight
+    /// still counts, so that the limit holds. A drain that is under way is called off. Anything else stays as it is.
+    ///
+    /// ```
+    /// # use fairpool::Limit;
+    /// let limit = Limit::new(1)?;
+    /// let permit = limit.try_acquire().unwrap();
+    /// limit.close();
+    /// limit.reopen();
+    /// assert!(limit.try_acquire().is_err()); // it is still in use
+    /// drop(permit);
+    /// assert!(limit.try_acquire().is_ok());
+    /// # Ok::<(), fairpool::OptionsError>(())
+    /// ```
+    pub fn reopen(&self) {
+        self.shared.line.reopen(|| self.shared.now());
+        self.shared.announce();
+    }
+}
+
+fn called_off(census: &Census, took: Duration) -> LimitDrainReport {
+    LimitDrainReport {
+        completed: false,
+        still_out: census.held,
+        failed: 0,
+        called_off: true,
+        took,
     }
 }

@@ -270,9 +270,11 @@ impl Limit {
         self.shared.line.resume(|| self.shared.now());
     }
 
-    /// Fails the line and admits nobody any more; those in flight finish. To let the line finish first, [`drain`](Limit::drain).
+    /// Fails the line and admits nobody any more, unless it is [reopened](Limit::reopen); those in flight finish. To let the line
+    /// finish first, [`drain`](Limit::drain).
     pub fn close(&self) {
-        self.shared.close();
+        self.shared.line.close();
+        self.shared.announce();
     }
 
     /// Whether both are handles of one limit.
@@ -283,15 +285,6 @@ impl Limit {
     /// The limit's counts now.
     pub fn status(&self) -> LimitStatus {
         self.shared.status()
-    }
-}
-
-impl Shared {
-    /// Returns how many requests this and earlier closes have failed.
-    pub(super) fn close(&self) -> usize {
-        let (_, failed) = self.line.close();
-        self.announce();
-        failed
     }
 }
 
