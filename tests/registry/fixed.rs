@@ -1,6 +1,6 @@
 //! What a file declares is there, live and fixed; the settings of its API proxies are what can be changed of it.
 
-use crate::registry::{Memory, Outcome, builder, change, connector, definition, http, is_done, new_pool, open, wait};
+use crate::registry::{Memory, Outcome, builder, change, connector, http, is_done, new_pool, wait};
 use fairpool::resource::models::{ConnectionName, ConnectionSettingsPatch};
 use fairpool::resource::registry::{Declared, OpenError, Registry, RegistryError, ResourceKind};
 use fairpool::resource::store::MemoryStore;
@@ -302,9 +302,36 @@ async fn a_declared_connector_finds_its_pool() -> Outcome {
     assert_eq!(registry.limit(gate.id())?.status().pending, 1);
     registry.delete_connection_pool(gate.id()).await?;
     assert!(handle.acquire().await.is_ok());
-    let (other, _) = open().await;
-    other
-        .put_connection(definition(json!({"name": "x", "type": "http", "queryHosts": ["a"]})))
-        .await?;
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_declared_connector_is_under_its_pool_as_soon_as_that_is_made() -> Outcome {
+    let shop = json!({"name": "shop", "connection": "orders", "connection_pool_id": 1});
+    let shop = Declared::new()
+        .connection(http("orders", ""))
+        .connector(connector(shop));
+    let (builder, _) = builder();
+    let store = MemoryStore::new();
+    let registry = builder.store(store.clone()).fixed(shop).open().await?;
+    let handle = registry.handle::<Memory>("shop")?;
+    let before = handle.acquire().await?;
+    let problem = [r#"connector "shop": there is no connection pool 1, so it is under no limit"#];
+    assert_eq!(registry.problems(), problem);
+
+    let gate = registry.create_connection_pool(new_pool("gate", 1)).await?;
+    assert_eq!(gate.id().value(), 1);
+    assert_eq!(registry.problems(), [""; 0]);
+    let lease = handle.acquire().await?;
+    let mut waiting = wait(&handle).await;
+    assert_eq!(registry.limit(gate.id())?.status().in_flight, 1);
+    drop(before);
+    assert!(is_done(&mut waiting).await.is_none(), "that one was under no limit");
+    drop(lease);
+    assert!(is_done(&mut waiting).await.is_some());
+
+    registry.delete_connection_pool(gate.id()).await?;
+    assert_eq!(registry.problems(), problem);
+    let _leases = (handle.acquire().await?, handle.acquire().await?);
     Ok(())
 }

@@ -205,7 +205,7 @@ impl Inner {
 
     /// Makes these live, whether they are new or changed.
     pub(super) fn place_pools(&self, pools: Vec<(ConnectionPool, Version)>) {
-        let mut entries = Vec::new();
+        let (mut entries, mut new) = (Vec::new(), Vec::new());
         for (model, version) in pools {
             let known = self.state.lock().pools.by_id(model.id()).cloned();
             let limit = match known {
@@ -213,11 +213,21 @@ impl Inner {
                     follow(&known.limit, &model);
                     known.limit.clone()
                 }
-                None => limit_of(&model),
+                None => {
+                    let limit = limit_of(&model);
+                    new.push((model.id(), limit.clone()));
+                    limit
+                }
             };
             entries.push(Arc::new(PoolEntry { model, version, limit }));
         }
         self.put_pools(entries);
+        // Some may have asked for it before it was there: a file declares what it likes.
+        for (id, limit) in new {
+            for connector in self.connectors_under(id) {
+                drop(connector.desk.reseat(|seat| seat.limit = Some(limit.clone())));
+            }
+        }
     }
 
     /// Puts these in the place of what had their ids.

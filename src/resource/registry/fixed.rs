@@ -65,7 +65,7 @@ impl Declared {
         self
     }
 
-    /// A connector. If its connection pool does not exist, it is under no limit.
+    /// A connector. As long as its connection pool does not exist, it is under no limit.
     pub fn connector(mut self, definition: ConnectorDefinition) -> Self {
         self.connectors.push(definition);
         self

@@ -96,17 +96,6 @@ impl Inner {
             .into_iter()
             .filter(|(id, (_, version))| known.get(id) != Some(version));
         self.place_pools(changed.map(|(_, pool)| pool).collect());
-        // Those that a file declares may have been without the pool that they ask for.
-        let declared: Vec<_> = {
-            let state = self.state.lock();
-            let entries = state.connectors.values().filter(|entry| entry.origin == Origin::Fixed);
-            entries
-                .map(|entry| (entry.clone(), state.limit(entry.model.connection_pool_id())))
-                .collect()
-        };
-        for (entry, limit) in declared {
-            drop(entry.desk.reseat(|seat| seat.limit = limit));
-        }
     }
 
     fn follow_connectors(&self, connectors: BTreeMap<String, (Connector, Version)>) {
@@ -146,7 +135,14 @@ impl Inner {
                 Live::No(reason) => Some(format!("connector {:?}: {reason}", entry.model.name().as_str())),
                 Live::Yes(_) | Live::Deleted => None,
             });
-        connections.chain(connectors).collect()
+        let pools = state.under.iter().filter(|(id, _)| state.pools.by_id(**id).is_none());
+        let limits = pools.flat_map(|(id, names)| {
+            names.iter().map(move |name| {
+                let name = name.as_str();
+                format!("connector {name:?}: there is no connection pool {id}, so it is under no limit")
+            })
+        });
+        connections.chain(connectors).chain(limits).collect()
     }
 }
 

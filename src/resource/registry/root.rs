@@ -17,8 +17,8 @@ impl Registry {
         RegistryBuilder::new()
     }
 
-    /// What is there and not live, each with the reason, in a line: a connection whose driver is missing or does not understand
-    /// it, a connector whose connection is gone.
+    /// What is there and not as it is defined, each with the reason, in a line: a connection whose driver is missing or does not
+    /// understand it, a connector whose connection is gone, one that is declared under a connection pool that is not there.
     pub fn problems(&self) -> Vec<String> {
         self.inner.problems()
     }
