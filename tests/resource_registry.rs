@@ -16,3 +16,5 @@ mod operations;
 mod pools;
 #[path = "registry/stores.rs"]
 mod stores;
+#[path = "registry/writers.rs"]
+mod writers;

@@ -39,6 +39,8 @@ pub(crate) enum Refusal {
     Unsupported(Cow<'static, str>),
     /// A backend or an engine does not answer. Why, for the journal only.
     Unavailable(String),
+    /// Too many changes wait for the store. For the journal only.
+    Crowded(String),
     /// The store failed, or something else that is not the client's doing. For the journal only.
     Failed(Arc<dyn Error + Send + Sync>),
     /// A handler panicked.
@@ -77,6 +79,7 @@ impl From<RegistryError> for Refusal {
             }
             RegistryError::Unsupported(reason) => Refusal::Unsupported(reason.into()),
             RegistryError::Unavailable(reason) => Refusal::Unavailable(reason),
+            RegistryError::Crowded { .. } => Refusal::Crowded(error.to_string()),
             error => Refusal::Failed(Arc::new(error)),
         }
     }
@@ -86,7 +89,7 @@ impl Refusal {
     /// Whether somebody has to look into it: what is to be said in the journal.
     pub(crate) fn cause(&self) -> Option<String> {
         match self {
-            Refusal::Unavailable(reason) => Some(reason.clone()),
+            Refusal::Unavailable(reason) | Refusal::Crowded(reason) => Some(reason.clone()),
             Refusal::Failed(error) => Some(error.to_string()),
             Refusal::Panicked => Some("a handler panicked".to_owned()),
             _ => None,

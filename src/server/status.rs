@@ -14,6 +14,7 @@
 //! | fixed, in use | 409 | 422 `unprocessable_entity` | 400 `bad_request` | 400 |
 //! | nothing can do it | 422 | 422 `unprocessable_entity` | 400 `bad_request` | 400 |
 //! | backend silent | 503 | 503 `service_unavailable` | 503 `service_unavailable` | 503 |
+//! | store slow | 503 | 503 `service_unavailable` | 503 `service_unavailable` | 503 |
 //! | store, panic | 500 | 500 `server_error` | 500 `server_error` | 500 |
 
 use super::refusal::{Allow, Missing, Refusal};
@@ -123,6 +124,9 @@ pub(crate) fn refused(shape: Shape, refusal: &Refusal, request: &HeaderValue) ->
         Refusal::Rate(seconds) => {
             headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
         }
+        Refusal::Crowded(_) => {
+            headers.insert(RETRY_AFTER, HeaderValue::from(1));
+        }
         // What is left of the body would be taken for the next request.
         Refusal::TooLarge | Refusal::TooSlow => {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -147,7 +151,7 @@ fn status(shape: Shape, refusal: &Refusal) -> StatusCode {
         (Refusal::Conflict(_), Shape::Message) => StatusCode::CONFLICT,
         (Refusal::Conflict(_), Shape::Id) => StatusCode::UNPROCESSABLE_ENTITY,
         (Refusal::Invalid(_) | Refusal::Unsupported(_) | Refusal::Conflict(_), _) => StatusCode::BAD_REQUEST,
-        (Refusal::Unavailable(_), _) => StatusCode::SERVICE_UNAVAILABLE,
+        (Refusal::Unavailable(_) | Refusal::Crowded(_), _) => StatusCode::SERVICE_UNAVAILABLE,
         (Refusal::Failed(_) | Refusal::Panicked, _) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -223,6 +227,7 @@ fn sentence(shape: Shape, refusal: &Refusal) -> String {
         (Refusal::Invalid(invalid), _) => return invalid.to_string(),
         (Refusal::Conflict(said) | Refusal::Unsupported(said), _) => return said.clone().into_owned(),
         (Refusal::Unavailable(_), _) => "The service is unavailable.",
+        (Refusal::Crowded(_), _) => "The store is slow, and too many changes wait for it. Try again later.",
         (Refusal::Failed(_) | Refusal::Panicked, _) => "Server error.",
     };
     said.to_owned()

@@ -161,6 +161,18 @@ fn every_refusal_is_said_as_the_documents_say_it() {
             Refusal::Unavailable("nobody at db:80".to_owned()),
             everywhere(503, "service_unavailable", "The service is unavailable."),
         ),
+        (
+            Refusal::from(RegistryError::Crowded { waiting: 3 }),
+            everywhere(
+                503,
+                "service_unavailable",
+                "The store is slow, and too many changes wait for it. Try again later.",
+            ),
+        ),
+        (
+            Refusal::from(RegistryError::Panicked),
+            everywhere(500, "server_error", "Server error."),
+        ),
         (failed(), everywhere(500, "server_error", "Server error.")),
         (Refusal::Panicked, everywhere(500, "server_error", "Server error.")),
     ];
@@ -193,6 +205,8 @@ fn headers_go_with_the_statuses_that_need_them() {
     let all = |text: &str| [(); 4].map(|()| Some(text.to_owned()));
     assert_eq!(named(&Refusal::Method(Allow("PUT".to_owned())), "allow"), all("PUT"));
     assert_eq!(named(&Refusal::Rate(7), "retry-after"), all("7"));
+    let crowded = Refusal::from(RegistryError::Crowded { waiting: 3 });
+    assert_eq!(named(&crowded, "retry-after"), all("1"));
     assert_eq!(named(&Refusal::TooLarge, "connection"), all("close"));
     assert_eq!(named(&Refusal::TooSlow, "connection"), all("close"));
     assert_eq!(named(&Refusal::Credential, "www-authenticate")[..3], all("Bearer")[..3]);

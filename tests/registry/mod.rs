@@ -2,6 +2,8 @@
 //! resources.
 #![allow(dead_code)]
 
+pub(crate) mod moody;
+
 use fairpool::Manager;
 use fairpool::resource::models::{
     Bounded, Connection, ConnectionDefinition, ConnectionPool, ConnectionPoolChange, ConnectionType, Connector,

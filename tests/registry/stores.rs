@@ -1,56 +1,13 @@
 //! The registry and its store: what fails there changes nothing here, and a caller that gives up changes nothing either.
 
+use crate::registry::moody::Moody;
 use crate::registry::{Memory, Outcome, builder, connector, http, new_pool, pool_change, shop, until};
 use fairpool::resource::models::ListQuery;
 use fairpool::resource::registry::{OpenError, RegistryError};
-use fairpool::resource::store::{Change, Committed, Contents, Document, Kind, MemoryStore, Store, StoreError};
+use fairpool::resource::store::{Change, Document, Kind, MemoryStore, Store};
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use serde_json::json;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use tokio::sync::Semaphore;
-
-/// A store that fails or waits when it is told to.
-#[derive(Debug, Clone)]
-struct Moody {
-    inner: MemoryStore,
-    fails: Arc<AtomicBool>,
-    /// A commit takes a permit before it begins.
-    turns: Arc<Semaphore>,
-}
-
-impl Moody {
-    fn new() -> Self {
-        Moody {
-            inner: MemoryStore::new(),
-            fails: Arc::default(),
-            turns: Arc::new(Semaphore::new(1000)),
-        }
-    }
-}
-
-impl Store for Moody {
-    fn load(&self) -> BoxFuture<'_, Result<Contents, StoreError>> {
-        self.inner.load()
-    }
-
-    fn commit(&self, changes: Vec<Change>) -> BoxFuture<'_, Result<Committed, StoreError>> {
-        async move {
-            self.turns.acquire().await.expect("it is never closed").forget();
-            if self.fails.load(SeqCst) {
-                let (file, reason, source) = ("fairpool.db".into(), "no space is left".to_owned(), None);
-                return Err(StoreError::Failed { file, reason, source });
-            }
-            self.inner.commit(changes).await
-        }
-        .boxed()
-    }
-
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.inner.close()
-    }
-}
+use std::sync::atomic::Ordering::SeqCst;
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_changes_nothing_live() -> Outcome {
@@ -142,8 +99,8 @@ fn a_change_whose_runtime_ends_in_the_commit_is_found_by_the_next_one() -> Outco
     });
     store.turns.forget_permits(1000);
     first.block_on(async {
-        let change = registry.change_connection_pool(gate.id(), pool_change(json!({"limit": 9})));
-        assert!(Box::pin(change).as_mut().now_or_never().is_none());
+        let mut change = Box::pin(registry.change_connection_pool(gate.id(), pool_change(json!({"limit": 9}))));
+        assert!(change.as_mut().now_or_never().is_none());
         for _ in 0..10 {
             tokio::task::yield_now().await;
         }

@@ -7,6 +7,7 @@ use super::fixed::{DeclareError, Declared, GeneralLimits};
 use super::live::{Driver, Factory};
 use super::root::Registry;
 use super::state::{Inner, Origin, State};
+use super::write::WRITERS_IN_LINE;
 use crate::sync::primitives::{AtomicBool, Mutex};
 use crate::{Limit, Manager};
 use std::collections::HashMap;
@@ -95,17 +96,19 @@ impl RegistryBuilder {
             declared,
             general,
         } = self;
-        let inner = Inner {
+        let writer = Limit::builder(1).queue_limit(WRITERS_IN_LINE).build();
+        let inner = Arc::new(Inner {
             store,
             drivers,
             general,
-            writer: Limit::new(1).expect("bug: 1 is a limit"),
+            writer: writer.expect("bug: 1 is a limit"),
             is_torn: AtomicBool::new(false),
             state: Mutex::new(State::default()),
-        };
-        inner.declare(declared).map_err(OpenError::Declared)?;
+        });
+        let done = inner.apart(move |inner| inner.declare(declared)).await;
+        done.map_err(OpenError::BrokenOff)?.map_err(OpenError::Declared)?;
         inner.load().await?;
-        Ok(Registry { inner: Arc::new(inner) })
+        Ok(Registry { inner })
     }
 }
 

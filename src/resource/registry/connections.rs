@@ -78,12 +78,14 @@ impl Registry {
             {
                 return Ok(Plan::Nothing(known.model.clone()));
             }
-            let way = inner.way(&model, known.as_deref());
-            let way = way.map_err(RegistryError::Unsupported)?;
-            let model = Arc::new(model);
-            Plan::commit(vec![change], move |inner, committed| {
-                inner.place_connection(model.clone(), Origin::Stored(committed.version), Ok(way));
-                model
+            Plan::apart(move |inner| {
+                let way = inner.way(&model, known.as_deref());
+                let way = way.map_err(RegistryError::Unsupported)?;
+                let model = Arc::new(model);
+                Plan::commit(vec![change], move |inner, committed| {
+                    inner.place_connection(model.clone(), Origin::Stored(committed.version), Ok(way));
+                    model
+                })
             })
         })
         .await
@@ -95,9 +97,7 @@ impl Registry {
     ///
     /// There is none of this name.
     pub fn connection(&self, name: &str) -> Result<Arc<Connection>, RegistryError> {
-        let entry = self.inner.connection_entry(name);
-        let entry = entry.ok_or_else(|| RegistryError::not_found(ResourceKind::Connection, name))?;
-        Ok(entry.model.clone())
+        Ok(self.inner.known_connection(name)?.model.clone())
     }
 
     /// All connections, by name.
@@ -115,8 +115,7 @@ impl Registry {
         let name = name.to_owned();
         self.write(move |inner| {
             let kind = ResourceKind::Connection;
-            let known = inner.connection_entry(&name);
-            let known = known.ok_or_else(|| RegistryError::not_found(kind, &name))?;
+            let known = inner.known_connection(&name)?;
             let Origin::Stored(from) = known.origin else {
                 return Err(RegistryError::fixed(kind, &name));
             };
@@ -137,7 +136,7 @@ impl Registry {
 }
 
 impl Inner {
-    /// How this definition can be live; nothing has happened yet.
+    /// How this definition can be live; nothing has happened yet. A driver may read files meanwhile.
     pub(super) fn way(&self, model: &Connection, known: Option<&ConnectionEntry>) -> Result<Way, String> {
         let kind = model.kind();
         let driver = self.drivers.get(&kind);

@@ -15,12 +15,11 @@ use super::super::models::ConnectorName;
 use super::error::{HandleError, Outcome};
 use super::lease::Places;
 use super::live::LiveConnector;
+use super::waiting::Waiting;
 use crate::sync::primitives::{AtomicU64, Mutex, Ordering::Relaxed};
 use crate::{Limit, LimitDrainReport, LimitError, OwnedPermit};
-use futures::channel::oneshot;
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -31,8 +30,8 @@ pub(super) struct Desk {
     gate: Limit,
     /// Replaced whole.
     seat: Mutex<Seat>,
-    /// Those who wait, by number; whoever takes an entry out decides what becomes of the request.
-    waiting: Mutex<Waiting>,
+    /// Those who wait, at whichever stage.
+    waiting: Waiting,
 }
 
 /// What a connector is now.
@@ -56,20 +55,6 @@ pub(super) enum Live {
     Deleted,
 }
 
-#[derive(Default)]
-struct Waiting {
-    next: u64,
-    /// How often the gate has been reopened.
-    openings: u32,
-    cuts: BTreeMap<u64, Cut>,
-}
-
-struct Cut {
-    /// How often the gate had been reopened before this request began to wait, or more often.
-    opening: u32,
-    sender: oneshot::Sender<()>,
-}
-
 impl Desk {
     pub(super) fn new(name: &ConnectorName, limit: Option<Limit>, live: Live) -> Arc<Self> {
         let seat = Seat {
@@ -83,7 +68,7 @@ impl Desk {
             name: name.clone(),
             gate: gate(name),
             seat: Mutex::new(seat),
-            waiting: Mutex::default(),
+            waiting: Waiting::default(),
         })
     }
 
@@ -107,17 +92,17 @@ impl Desk {
     /// Admits again after a drain, or calls it off.
     pub(super) fn reopen(&self) {
         // First, so that whoever comes in is known to have come since.
-        self.waiting.lock().openings += 1;
+        self.waiting.reopen();
         self.gate().reopen();
     }
 
     /// Lets nobody new in, and those inside finish; fails those that still wait when the patience ends.
     pub(super) async fn drain(&self, patience: Duration) -> LimitDrainReport {
-        let opening = self.waiting.lock().openings;
+        let opening = self.waiting.opening();
         let mut report = self.gate().drain(patience).await;
         if !report.called_off {
             // Those whom the gate had let in, and who wait behind it.
-            let cut_off = self.cut_off(|cut| cut.opening <= opening);
+            let cut_off = self.waiting.clear_until(opening);
             report.completed &= cut_off == 0;
             report.failed += cut_off;
             report.still_out = report
@@ -135,28 +120,11 @@ impl Desk {
 
     /// Fails every request that waits now, at whichever stage. Returns how many.
     pub(super) fn clear(&self) -> usize {
-        self.cut_off(|_| true)
-    }
-
-    fn cut_off(&self, which: impl Fn(&Cut) -> bool) -> usize {
-        let cuts: BTreeMap<_, _> = {
-            let mut waiting = self.waiting.lock();
-            let (cuts, stay) = std::mem::take(&mut waiting.cuts)
-                .into_iter()
-                .partition(|(_, cut)| which(cut));
-            waiting.cuts = stay;
-            cuts
-        };
-        let cleared = cuts.len();
-        for cut in cuts.into_values() {
-            // Whoever is gone has left the line by itself.
-            let _ = cut.sender.send(());
-        }
-        cleared
+        self.waiting.clear()
     }
 
     pub(super) fn pending(&self) -> u32 {
-        u32::try_from(self.waiting.lock().cuts.len()).unwrap_or(u32::MAX)
+        self.waiting.len()
     }
 
     pub(super) fn gate(&self) -> &Limit {
@@ -179,8 +147,8 @@ impl Desk {
         if let Poll::Ready(outcome) = at_once {
             return outcome;
         }
-        let mut place = self.wait();
-        number.store(place.number, Relaxed);
+        let mut place = self.waiting.join();
+        number.store(place.number(), Relaxed);
         // Dropped here, the request leaves whichever line it stands in.
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = request.as_mut().poll(cx) {
@@ -190,8 +158,7 @@ impl Desk {
                     false => Err(self.cut()),
                 });
             }
-            let cut = Pin::new(&mut place.cut).poll(cx);
-            cut.map(|_| Err(self.cut()))
+            place.poll_cut(cx).map(|()| Err(self.cut()))
         })
         .await
     }
@@ -306,7 +273,7 @@ impl Desk {
                 return Poll::Pending;
             }
             *timer = None;
-            if self.place_of(number) <= live.status().connecting {
+            if self.waiting.place_of(number.load(Relaxed)) <= live.status().connecting {
                 return Poll::Pending;
             }
             let (connector, waited) = (self.name.clone(), began.elapsed());
@@ -317,12 +284,6 @@ impl Desk {
             }))
         })
         .await
-    }
-
-    /// How many of those who wait through this connector came no later.
-    fn place_of(&self, number: &AtomicU64) -> u32 {
-        let places = self.waiting.lock().cuts.range(..=number.load(Relaxed)).count();
-        u32::try_from(places).unwrap_or(u32::MAX)
     }
 
     fn live<E>(&self, seat: &Seat) -> Result<Arc<dyn LiveConnector>, HandleError<E>> {
@@ -339,41 +300,6 @@ impl Desk {
 
     fn has_moved(&self, seat: &Seat) -> bool {
         self.seat.lock().turn != seat.turn
-    }
-
-    fn wait(&self) -> Place<'_> {
-        let (sender, cut) = oneshot::channel();
-        let mut waiting = self.waiting.lock();
-        let number = waiting.next;
-        waiting.next += 1;
-        let opening = waiting.openings;
-        waiting.cuts.insert(number, Cut { opening, sender });
-        Place {
-            desk: self,
-            number,
-            cut,
-        }
-    }
-}
-
-/// One who waits.
-struct Place<'a> {
-    desk: &'a Desk,
-    number: u64,
-    cut: oneshot::Receiver<()>,
-}
-
-impl Place<'_> {
-    /// Whether nobody has decided yet what becomes of the request.
-    fn leave(&self) -> bool {
-        let cut = self.desk.waiting.lock().cuts.remove(&self.number);
-        cut.is_some()
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 

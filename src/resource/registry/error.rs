@@ -74,7 +74,14 @@ pub enum RegistryError {
     Unsupported(String),
     /// It cannot be done now, and why. A change that was under way when its runtime ended may have been stored.
     Unavailable(String),
-    /// The store did not take the change.
+    /// The store is slow: too many changes wait for it already.
+    Crowded {
+        /// How many.
+        waiting: u32,
+    },
+    /// The change panicked, perhaps in a driver or a store. Before the next one the store is read.
+    Panicked,
+    /// The store did not take the change, or did not say so: one that failed may be found in it later.
     Store(StoreError),
 }
 
@@ -95,6 +102,8 @@ pub enum OpenError {
     },
     /// What was declared does not fit together.
     Declared(DeclareError),
+    /// It was broken off.
+    BrokenOff(RegistryError),
     /// `open` was not called on a tokio runtime.
     NoRuntime,
 }
@@ -239,6 +248,8 @@ impl fmt::Display for RegistryError {
                 "the {kind} {name:?} was drained and {left} of its leases and requests are left: resume it when they have finished"
             ),
             RegistryError::Unsupported(reason) | RegistryError::Unavailable(reason) => f.write_str(reason),
+            RegistryError::Crowded { waiting } => write!(f, "the store is slow: {waiting} changes wait for it already"),
+            RegistryError::Panicked => f.write_str("the change panicked"),
             RegistryError::Store(error) => write!(f, "store: {error}"),
         }
     }
@@ -253,6 +264,7 @@ impl fmt::Display for OpenError {
             OpenError::Store(error) => write!(f, "store: {error}"),
             OpenError::Unreadable { kind, key, reason } => write!(f, "store: {kind} {key:?}: {reason}"),
             OpenError::Declared(error) => write!(f, "declared: {error}"),
+            OpenError::BrokenOff(error) => error.fmt(f),
             OpenError::NoRuntime => f.write_str("a registry opens on a tokio runtime"),
         }
     }

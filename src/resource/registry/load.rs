@@ -3,11 +3,12 @@
 
 use super::super::models::{Connection, ConnectionPool, ConnectionSettings, Connector, PoolId, Stored};
 use super::super::store::{Kind, Record, Version};
+use super::connections::Way;
 use super::desk::Live;
 use super::error::{OpenError, RegistryError};
-use super::state::{Inner, Origin};
+use super::state::{ConnectionEntry, Inner, Origin};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A store's contents, by what they are found by.
@@ -19,64 +20,77 @@ struct Loaded {
     settings: BTreeMap<String, (ConnectionSettings, Version)>,
 }
 
+/// A connection as the store has it, and as it is here.
+type Differing = (Connection, Origin, Option<Arc<ConnectionEntry>>);
+
+/// One that its driver has seen.
+type Prepared = (Arc<Connection>, Origin, Result<Way, String>);
+
 impl Inner {
     /// Reads the store and makes what differs live.
-    pub(super) async fn load(&self) -> Result<(), OpenError> {
+    pub(super) async fn load(self: &Arc<Self>) -> Result<(), OpenError> {
         let contents = self.store.load().await.map_err(OpenError::Store)?;
         let mut loaded = Loaded::default();
         for record in contents.records {
             loaded.take(record)?;
         }
-        self.follow(loaded);
+        let (names, changed) = self.differing(std::mem::take(&mut loaded.connections));
+        let ways = self.apart(move |inner| {
+            let ways = changed.into_iter().map(|(model, origin, before)| {
+                let way = inner.way(&model, before.as_deref());
+                (Arc::new(model), origin, way)
+            });
+            ways.collect::<Vec<_>>()
+        });
+        let ways = ways.await.map_err(OpenError::BrokenOff)?;
+        self.follow(loaded, &names, ways);
         Ok(())
     }
 
     /// The same, for a change that finds that it must.
-    pub(super) async fn reload(&self) -> Result<(), RegistryError> {
+    pub(super) async fn reload(self: &Arc<Self>) -> Result<(), RegistryError> {
         self.load().await.map_err(|error| match error {
             OpenError::Store(error) => RegistryError::Store(error),
+            OpenError::BrokenOff(error) => error,
             error => RegistryError::Unavailable(error.to_string()),
         })
     }
 
-    fn follow(&self, loaded: Loaded) {
-        let Loaded {
-            pools,
-            connections,
-            connectors,
-            settings,
-        } = loaded;
-        self.follow_pools(pools);
-        let known: BTreeMap<_, _> = {
-            let state = self.state.lock();
-            let entries = state.connections.values();
-            entries
-                .map(|entry| (entry.model.name().to_string(), entry.clone()))
-                .collect()
-        };
-        for (name, (model, version)) in &connections {
-            let origin = Origin::Stored(*version);
-            let before = known.get(name);
-            if before.is_none_or(|entry| entry.origin != Origin::Fixed && entry.origin != origin) {
-                let way = self.way(model, before.map(|entry| &**entry));
-                self.place_connection(Arc::new(model.clone()), origin, way);
+    /// The names of all, and those that are not here as the store has them.
+    fn differing(&self, connections: BTreeMap<String, (Connection, Version)>) -> (BTreeSet<String>, Vec<Differing>) {
+        let names = connections.keys().cloned().collect();
+        let changed = connections.into_values().filter_map(|(model, version)| {
+            let origin = Origin::Stored(version);
+            let before = self.connection_entry(model.name().as_str());
+            let is_other = |entry: &Arc<ConnectionEntry>| entry.origin != Origin::Fixed && entry.origin != origin;
+            before.as_ref().is_none_or(is_other).then_some((model, origin, before))
+        });
+        (names, changed.collect())
+    }
+
+    /// `names`: of the stored connections, of which `ways` are those that differ.
+    fn follow(&self, loaded: Loaded, names: &BTreeSet<String>, ways: Vec<Prepared>) {
+        self.follow_pools(loaded.pools);
+        let known: Vec<_> = self.state.lock().connections.values().cloned().collect();
+        for (model, origin, way) in ways {
+            self.place_connection(model, origin, way);
+        }
+        for entry in known {
+            let name = entry.model.name().as_str();
+            if entry.origin != Origin::Fixed && !names.contains(name) {
+                self.remove_connection(name);
             }
         }
-        for (name, entry) in known {
-            if entry.origin != Origin::Fixed && !connections.contains_key(&name) {
-                self.remove_connection(&name);
-            }
-        }
-        self.follow_connectors(connectors);
+        self.follow_connectors(loaded.connectors);
         let known: BTreeMap<_, _> = {
             let state = self.state.lock();
             let entries = state.settings.iter();
             entries.map(|(key, (_, version))| (key.clone(), *version)).collect()
         };
-        for key in known.keys().filter(|key| !settings.contains_key(*key)) {
+        for key in known.keys().filter(|key| !loaded.settings.contains_key(*key)) {
             self.place_settings(key, None);
         }
-        for (key, (model, version)) in settings {
+        for (key, (model, version)) in loaded.settings {
             if known.get(&key) != Some(&version) {
                 self.place_settings(&key, Some((model, version)));
             }

@@ -6,7 +6,7 @@
 //! | `connection_pools`, `pools` | family 1: connection pools, each a [`Limit`](crate::Limit); all of them, in every order of a list |
 //! | `settings` | family 3: connection settings of API proxies |
 //! | `connections` | family 4: named connections, each a [`System`](crate::System) |
-//! | `connectors`, `desk` | family 5: connectors; where the requests of one begin |
+//! | `connectors`, `desk`, `waiting` | family 5: connectors; where the requests of one begin; those of them that wait |
 //! | `operations`, `status` | what operators do to all of these, and see of them: [`Operation`], [`LiveStatus`] |
 //! | `handle`, `lease` | how a service takes connections: [`Handle`], [`AnyHandle`], and what they lend |
 //! | `current`, `live`, `drivers` | a manager whose definition can be replaced; systems of unlike managers behind one face; the crate's own |
@@ -28,7 +28,8 @@
 //! | an API proxy's settings | its mode, its wait and the opening of its own connections are as they say |
 //!
 //! Writers come one after the other, so that two which change different fields of one resource lose none. A change that the store
-//! refuses changes nothing. A caller that gives up does not stop a change that has begun.
+//! refuses changes nothing. A caller that gives up does not stop a change that has begun, and one that has not begun is dropped with
+//! it. So many changes may wait for their turn, then the store is too slow for more.
 //!
 //! ```
 //! # use fairpool::doc::{Demo, block_on};
@@ -74,6 +75,7 @@ mod root;
 mod settings;
 mod state;
 mod status;
+mod waiting;
 mod write;
 
 pub use builder::RegistryBuilder;

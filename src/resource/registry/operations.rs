@@ -1,5 +1,6 @@
 //! What operators do to what is live: clear, pause, resume, drain, invalidate. Nothing of it is stored; a restart begins afresh.
 
+use super::super::models::PoolId;
 use super::error::{RegistryError, ResourceKind};
 use super::live::{LiveSystem, is_open};
 use super::pools::PoolEntry;
@@ -92,15 +93,25 @@ impl Registry {
         name: &str,
         operation: Operation,
     ) -> Result<OperationReport, RegistryError> {
+        let resumes = operation == Operation::Resume;
         match kind {
             ResourceKind::ConnectionPool => {
                 let entry = self.inner.pool_of(name)?;
+                if resumes && !is_open(entry.limit.status().state) {
+                    let id = entry.model.id();
+                    return self.in_turn(move |inner| async move { inner.reopen_pool(id) }).await;
+                }
                 self.in_task(move |inner| async move { inner.operate_pool(&entry, operation).await })
                     .await
             }
             ResourceKind::Connection => {
-                let entry = self.inner.connection_entry(name);
-                let entry = entry.ok_or_else(|| RegistryError::not_found(kind, name))?;
+                let entry = self.inner.known_connection(name)?;
+                if resumes && entry.system.as_ref().is_ok_and(|system| !system.is_open()) {
+                    let name = name.to_owned();
+                    return self
+                        .in_turn(move |inner| async move { inner.begin_anew(&name).await })
+                        .await;
+                }
                 self.in_task(move |inner| async move { inner.operate_connection(&entry, operation).await })
                     .await
             }
@@ -125,17 +136,38 @@ impl Inner {
         }
     }
 
+    /// In the writer's turn: one that has been deleted stays closed, and nobody deletes it meanwhile.
+    fn reopen_pool(&self, id: PoolId) -> Result<OperationReport, RegistryError> {
+        self.pool(id)?.limit.reopen();
+        Ok(OperationReport::default())
+    }
+
+    /// In the writer's turn, so that nobody changes its definition meanwhile.
+    async fn begin_anew(self: &Arc<Self>, name: &str) -> Result<OperationReport, RegistryError> {
+        let entry = self.known_connection(name)?;
+        let left = match &entry.system {
+            Ok(system) if system.is_open() => return Ok(OperationReport::default()),
+            Ok(system) => left_behind(&**system),
+            Err(_) => 0,
+        };
+        // Another system beside one that still lends would be more connections than the backend was to have.
+        if left > 0 {
+            let (kind, name) = (ResourceKind::Connection, name.to_owned());
+            return Err(RegistryError::StillOut { kind, name, left });
+        }
+        let (model, origin) = (entry.model.clone(), entry.origin);
+        let way = self.apart(move |inner| inner.way(&entry.model, None)).await?;
+        let way = way.map_err(RegistryError::Unsupported)?;
+        self.place_connection(model, origin, Ok(way));
+        Ok(OperationReport::default())
+    }
+
     async fn operate_pool(&self, entry: &PoolEntry, operation: Operation) -> Result<OperationReport, RegistryError> {
         let limit = &entry.limit;
         match operation {
             Operation::Clear => return Ok(OperationReport::cleared(limit.clear())),
             Operation::Pause => limit.pause(),
-            Operation::Resume if is_open(limit.status().state) => limit.resume(),
-            Operation::Resume => {
-                // One that has been deleted stays closed, and nobody deletes it meanwhile.
-                let _turn = self.turn().await;
-                self.pool(entry.model.id())?.limit.reopen();
-            }
+            Operation::Resume => limit.resume(),
             Operation::Drain { patience } => return Ok(limit.drain(patience).await.into()),
             Operation::Invalidate => {
                 let reason = "a connection pool has no connections of its own to invalidate";
@@ -157,22 +189,7 @@ impl Inner {
         match operation {
             Operation::Clear => return Ok(OperationReport::cleared(system.clear())),
             Operation::Pause => system.pause(),
-            Operation::Resume if system.is_open() => system.resume(),
-            Operation::Resume => {
-                let _turn = self.turn().await;
-                let now = self.connection_entry(name.as_str());
-                let now = now.ok_or_else(|| RegistryError::not_found(ResourceKind::Connection, name))?;
-                if !now.system.as_ref().is_ok_and(|system| system.is_open()) {
-                    // Another system beside one that still lends would be more connections than the backend was to have.
-                    let left = now.system.as_ref().map_or(0, |system| left_behind(&**system));
-                    if left > 0 {
-                        let (kind, name) = (ResourceKind::Connection, name.to_string());
-                        return Err(RegistryError::StillOut { kind, name, left });
-                    }
-                    let way = self.way(&now.model, None).map_err(RegistryError::Unsupported)?;
-                    self.place_connection(now.model.clone(), now.origin, Ok(way));
-                }
-            }
+            Operation::Resume => system.resume(),
             Operation::Drain { patience } => {
                 let report = system.drain(patience).await;
                 let took = report.pools.iter().map(|pool| pool.took).max().unwrap_or_default();

@@ -8,6 +8,7 @@ use super::super::models::{
 };
 use super::super::store::{Store, Version};
 use super::desk::Desk;
+use super::error::{RegistryError, ResourceKind};
 use super::fixed::{GeneralLimits, Proxy};
 use super::live::{Driver, LiveSystem};
 use super::pools::Pools;
@@ -68,6 +69,11 @@ pub(super) struct ConnectorEntry {
 impl Inner {
     pub(super) fn connection_entry(&self, name: &str) -> Option<Arc<ConnectionEntry>> {
         self.state.lock().connections.get(name).cloned()
+    }
+
+    pub(super) fn known_connection(&self, name: &str) -> Result<Arc<ConnectionEntry>, RegistryError> {
+        let entry = self.connection_entry(name);
+        entry.ok_or_else(|| RegistryError::not_found(ResourceKind::Connection, name))
     }
 
     pub(super) fn connector_entry(&self, name: &str) -> Option<Arc<ConnectorEntry>> {

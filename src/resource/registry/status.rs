@@ -106,11 +106,7 @@ impl Registry {
     pub fn status_of(&self, kind: ResourceKind, name: &str) -> Result<LiveStatus, RegistryError> {
         match kind {
             ResourceKind::ConnectionPool => Ok(of_pool(&*self.inner.pool_of(name)?)),
-            ResourceKind::Connection => {
-                let entry = self.inner.connection_entry(name);
-                let entry = entry.ok_or_else(|| RegistryError::not_found(kind, name))?;
-                Ok(of_connection(&entry))
-            }
+            ResourceKind::Connection => Ok(of_connection(&*self.inner.known_connection(name)?)),
             ResourceKind::Connector | ResourceKind::ApiProxy => Ok(of_connector(&*self.inner.known_connector(name)?)),
             ResourceKind::Project => Err(RegistryError::Unsupported("a project is nothing live".to_owned())),
         }

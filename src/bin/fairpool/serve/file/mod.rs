@@ -31,7 +31,10 @@ pub(crate) struct Configuration {
     /// How many connections shared pools hold.
     pub(crate) general: GeneralLimits,
     /// How often a holder of a key may ask.
-    #[expect(dead_code, reason = "the router of databases, to which they apply, is not served yet")]
+    #[expect(
+        dead_code,
+        reason = "the router of databases, to which they apply, is not served yet"
+    )]
     pub(crate) rate_limits: RateLimits,
     /// Who may ask.
     pub(crate) keys: Keys,
