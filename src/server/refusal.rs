@@ -35,6 +35,8 @@ pub(crate) enum Refusal {
     Invalid(Invalid),
     /// It contradicts what is there: fixed by the configuration file, or in use. What to say; it quotes no secret.
     Conflict(Cow<'static, str>),
+    /// Its type has no driver here. What to say.
+    NoDriver(Cow<'static, str>),
     /// Nothing here can do this. What to say.
     Unsupported(Cow<'static, str>),
     /// A backend or an engine does not answer. Why, for the journal only.
@@ -77,6 +79,7 @@ impl From<RegistryError> for Refusal {
             RegistryError::Fixed { .. } | RegistryError::InUse { .. } | RegistryError::StillOut { .. } => {
                 Refusal::Conflict(error.to_string().into())
             }
+            RegistryError::NoDriver(_) => Refusal::NoDriver(error.to_string().into()),
             RegistryError::Unsupported(reason) => Refusal::Unsupported(reason.into()),
             RegistryError::Unavailable(reason) => Refusal::Unavailable(reason),
             RegistryError::Crowded { .. } => Refusal::Crowded(error.to_string()),

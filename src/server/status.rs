@@ -11,7 +11,8 @@
 //! | body too slow | 408 | 408 `request_timeout` | 408 `request_timeout` | 408 |
 //! | content type, JSON | 422 | 400 `bad_request` | 400 `bad_request` | 400 |
 //! | rules | 422 | 422 `unprocessable_entity` | 400 `bad_request` | 400 |
-//! | fixed, in use | 409 | 422 `unprocessable_entity` | 400 `bad_request` | 400 |
+//! | fixed, in use, still out | 409 | 422 `unprocessable_entity` | 400 `bad_request` | 400 |
+//! | no driver for its type | 422 | 422 `unprocessable_entity` | 422 `unprocessable_entity` | 422 |
 //! | nothing can do it | 422 | 422 `unprocessable_entity` | 400 `bad_request` | 400 |
 //! | backend silent | 503 | 503 `service_unavailable` | 503 `service_unavailable` | 503 |
 //! | store slow | 503 | 503 `service_unavailable` | 503 `service_unavailable` | 503 |
@@ -147,6 +148,7 @@ fn status(shape: Shape, refusal: &Refusal) -> StatusCode {
         (Refusal::TooSlow, _) => StatusCode::REQUEST_TIMEOUT,
         (Refusal::ContentType | Refusal::Json, Shape::Message) => StatusCode::UNPROCESSABLE_ENTITY,
         (Refusal::ContentType | Refusal::Json, _) => StatusCode::BAD_REQUEST,
+        (Refusal::NoDriver(_), _) => StatusCode::UNPROCESSABLE_ENTITY,
         (Refusal::Invalid(_) | Refusal::Unsupported(_), Shape::Message | Shape::Id) => StatusCode::UNPROCESSABLE_ENTITY,
         (Refusal::Conflict(_), Shape::Message) => StatusCode::CONFLICT,
         (Refusal::Conflict(_), Shape::Id) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -225,7 +227,9 @@ fn sentence(shape: Shape, refusal: &Refusal) -> String {
         (Refusal::Json, _) => "The request body is not valid JSON.",
         (Refusal::Invalid(invalid), Shape::Description) => return described(invalid),
         (Refusal::Invalid(invalid), _) => return invalid.to_string(),
-        (Refusal::Conflict(said) | Refusal::Unsupported(said), _) => return said.clone().into_owned(),
+        (Refusal::Conflict(said) | Refusal::NoDriver(said) | Refusal::Unsupported(said), _) => {
+            return said.clone().into_owned();
+        }
         (Refusal::Unavailable(_), _) => "The service is unavailable.",
         (Refusal::Crowded(_), _) => "The store is slow, and too many changes wait for it. Try again later.",
         (Refusal::Failed(_) | Refusal::Panicked, _) => "Server error.",

@@ -2,7 +2,10 @@
 
 use super::refusal::{Allow, Missing, Refusal};
 use super::status::{Answer, Shape, refused};
-use crate::resource::models::{ConnectionSettings, ConnectionSettingsPatch, ListQuery, NewConnectionPool};
+use crate::resource::models::{
+    ConnectionSettings, ConnectionSettingsPatch, ConnectionType, ListQuery, NewConnectionPool,
+};
+use crate::resource::registry::RegistryError;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderValue, Response};
 use futures::executor::block_on;
@@ -147,6 +150,14 @@ fn every_refusal_is_said_as_the_documents_say_it() {
                 ),
                 (400, json!({"error": "in use by \"a\""})),
             ],
+        ),
+        (
+            Refusal::from(RegistryError::NoDriver(ConnectionType::Druid)),
+            everywhere(
+                422,
+                "unprocessable_entity",
+                "connections of type druid are not supported here",
+            ),
         ),
         (
             Refusal::Unsupported("not yet".into()),

@@ -37,6 +37,19 @@ fn sample() -> Value {
 }
 
 #[tokio::test]
+async fn a_type_without_a_driver_is_refused_with_the_reason() {
+    let (registry, router) = family().await;
+    for kind in ["druid", "druidsql"] {
+        let mut druid = sample();
+        druid["type"] = kind.into();
+        let refused = ask(&router, Method::POST, ALL, KEY, Some(&json!({"connection": druid}))).await;
+        let reason = format!("connections of type {kind} are not supported here");
+        assert_eq!((refused.status, refused.json()), (422, json!({"error": reason})));
+    }
+    assert_eq!(registry.connections().len(), 1);
+}
+
+#[tokio::test]
 async fn a_connection_lives_from_post_to_delete() {
     let (registry, router) = family().await;
     let posted = ask(&router, Method::POST, ALL, KEY, Some(&json!({"connection": sample()}))).await;

@@ -78,6 +78,9 @@ impl Registry {
             {
                 return Ok(Plan::Nothing(known.model.clone()));
             }
+            if !inner.drivers.contains_key(&model.kind()) {
+                return Err(RegistryError::NoDriver(model.kind()));
+            }
             Plan::apart(move |inner| {
                 let way = inner.way(&model, known.as_deref());
                 let way = way.map_err(RegistryError::Unsupported)?;
@@ -140,7 +143,7 @@ impl Inner {
     pub(super) fn way(&self, model: &Connection, known: Option<&ConnectionEntry>) -> Result<Way, String> {
         let kind = model.kind();
         let driver = self.drivers.get(&kind);
-        let driver = driver.ok_or_else(|| format!("connections of type {kind} are not supported here"))?;
+        let driver = driver.ok_or_else(|| RegistryError::NoDriver(kind).to_string())?;
         let limit = self.general.of(model.query_hosts().len());
         let prepared = driver.prepare(model, limit);
         let prepared = prepared.map_err(|reason| format!("connection {:?}: {reason}", model.name().as_str()))?;

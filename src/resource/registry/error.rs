@@ -1,6 +1,6 @@
 //! Why the registry refused, failed to open, or lent no connection: one line each, without secrets.
 
-use super::super::models::{ConnectorName, Invalid};
+use super::super::models::{ConnectionType, ConnectorName, Invalid};
 use super::super::store::{Kind, StoreError};
 use super::fixed::DeclareError;
 use crate::{AcquireError, ConnectorError, DynError, LimitError, Status};
@@ -70,6 +70,8 @@ pub enum RegistryError {
         /// Requests that wait, and connections that are lent.
         left: u32,
     },
+    /// No driver here makes connections of this type live.
+    NoDriver(ConnectionType),
     /// Nothing here can do this, and why.
     Unsupported(String),
     /// It cannot be done now, and why. A change that was under way when its runtime ended may have been stored.
@@ -247,6 +249,7 @@ impl fmt::Display for RegistryError {
                 f,
                 "the {kind} {name:?} was drained and {left} of its leases and requests are left: resume it when they have finished"
             ),
+            RegistryError::NoDriver(kind) => write!(f, "connections of type {kind} are not supported here"),
             RegistryError::Unsupported(reason) | RegistryError::Unavailable(reason) => f.write_str(reason),
             RegistryError::Crowded { waiting } => write!(f, "the store is slow: {waiting} changes wait for it already"),
             RegistryError::Panicked => f.write_str("the change panicked"),

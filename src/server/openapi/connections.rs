@@ -19,7 +19,7 @@ impl Described for Connections {
                 "Create a connection, or replace the one of its name",
                 Some((named_schema("Definition"), true)),
                 named_schema("Definition"),
-                &[],
+                &[422],
             ),
             Call::Show => ("Show a connection", None, one(), &[]),
             Call::Delete => ("Delete a connection", None, object(&[], []), &[400]),

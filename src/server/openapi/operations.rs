@@ -60,7 +60,7 @@ impl Described for Operations {
             _ => object(&["data"], [("data", data)]),
         };
         let refusals: &[u16] = match call {
-            Call::Change | Call::Delete => &[409],
+            Call::Change | Call::Delete | Call::Operate => &[409],
             _ => &[],
         };
         Description {
