@@ -13,7 +13,7 @@ tests/run.sh [--setup] quick        format, clippy with all features, unit and i
 tests/run.sh [--setup] STEP...      only these
 
 --setup installs what is missing: Debian's gcc and g++ (SQLite and libFuzzer are compiled from source), its servers of PostgreSQL,
-MariaDB and Redis, PgBouncer (none of them is started but by a test), rustfmt, clippy, a nightly toolchain, cargo-deny and
+MariaDB and Redis, PgBouncer (none of them is started but by a test), curl, rustfmt, clippy, a nightly toolchain, cargo-deny and
 cargo-fuzz. Rust itself comes from https://rustup.rs.
 
 Steps:
@@ -27,12 +27,12 @@ Steps:
   package             cargo publish --dry-run
   simulator           seeded operations against the promises, in release
   loom                every interleaving of the line, and the mutants that it must find
-  fuzz                operations chosen by libFuzzer under the address sanitizer
+  fuzz                operations on a pool, and requests to the service, chosen by libFuzzer under the address sanitizer
 
 Environment:
   CI=true                 implies --setup; a step that would be skipped fails; Cargo.lock must be up to date
   FAIRPOOL_SIM_SEEDS      seeds of the simulator (default $sim_seeds)
-  FAIRPOOL_FUZZ_SECONDS   length of the fuzz run (default $fuzz_seconds)
+  FAIRPOOL_FUZZ_SECONDS   length of the fuzz run of each target (default $fuzz_seconds)
 END
 }
 
@@ -73,6 +73,7 @@ setup() {
     have redis-server || packages+=(redis-server)
     have pgbouncer || packages+=(pgbouncer)
     have setpriv || packages+=(util-linux)
+    have curl || packages+=(curl)
     if ((${#packages[@]})); then
         have apt-get || die "there is no apt-get to install these with: ${packages[*]}"
         local root=()
@@ -114,13 +115,16 @@ examples() {
 
 # Without a corpus libFuzzer begins with one byte and takes minutes to reach long runs: a few random ones give it a start.
 fuzz() {
-    local corpus=fuzz/corpus/operations length=1200 number
-    mkdir -p "$corpus"
-    if [[ -z $(ls "$corpus") ]]; then
-        for number in {1..8}; do head -c "$length" /dev/urandom >"$corpus/random-$number"; done
-    fi
-    limited cargo +nightly fuzz run operations -- \
-        -max_total_time="$fuzz_seconds" -max_len="$length" -len_control=0 -timeout=20
+    local target corpus length=1200 number
+    for target in operations service; do
+        corpus=fuzz/corpus/$target
+        mkdir -p "$corpus"
+        if [[ -z $(ls "$corpus") ]]; then
+            for number in {1..8}; do head -c "$length" /dev/urandom >"$corpus/random-$number"; done
+        fi
+        limited cargo +nightly fuzz run "$target" -- \
+            -max_total_time="$fuzz_seconds" -max_len="$length" -len_control=0 -timeout=20 || return
+    done
 }
 
 step() {
