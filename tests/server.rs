@@ -1,13 +1,24 @@
 //! The resource interface over HTTP: each family's documented answers in process, what stands before its handlers, a server on a
-//! real socket, whatever can be sent, and whether the OpenAPI documents say what is so.
+//! real socket, lists beside a plain model, writers that race, where a secret is heard, and whether the OpenAPI documents say what is so.
 #![cfg(feature = "server")]
 
-#[path = "server/anything.rs"]
-mod anything;
+#[path = "server/answers.rs"]
+mod answers;
 #[path = "server/connections.rs"]
 mod connections;
+#[cfg(all(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "prometheus",
+    feature = "redis",
+    feature = "tracing"
+))]
+#[path = "server/ears.rs"]
+mod ears;
 #[path = "server/kit.rs"]
 mod kit;
+#[path = "server/lists.rs"]
+mod lists;
 #[path = "server/openapi.rs"]
 mod openapi;
 #[path = "server/operations.rs"]
@@ -16,6 +27,19 @@ mod operations;
 mod order;
 #[path = "server/pools.rs"]
 mod pools;
+#[path = "server/race.rs"]
+mod race;
+#[path = "server/schema.rs"]
+mod schema;
+#[cfg(all(
+    feature = "mysql",
+    feature = "postgres",
+    feature = "prometheus",
+    feature = "redis",
+    feature = "tracing"
+))]
+#[path = "server/secrets.rs"]
+mod secrets;
 #[path = "server/settings.rs"]
 mod settings;
 #[path = "server/socket.rs"]

@@ -6,8 +6,9 @@ use axum::http::{HeaderMap, Method, Request};
 use fairpool::doc::Demo;
 use fairpool::resource::models::{Connection, ConnectionDefinition, ConnectionName, ConnectionType, QueryHost};
 use fairpool::resource::registry::{Declared, Registry};
+use fairpool::resource::store::MemoryStore;
 use fairpool::server::auth::{ApiKeys, Authority, Scope, Scopes};
-use fairpool::server::{RouterOptions, connection_pools};
+use fairpool::server::{RouterOptions, connection_pools, connection_settings, connections, operations};
 use serde_json::Value;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -60,8 +61,24 @@ pub(crate) fn keys() -> Arc<dyn Authority> {
     Arc::new(keys)
 }
 
+/// A family's router, made.
+pub(crate) type Mount = fn(&Registry, Arc<dyn Authority>, RouterOptions) -> Router;
+
+/// All families, by the names of their OpenAPI documents.
+pub(crate) const FAMILIES: [(&str, Mount); 4] = [
+    ("connection-pools", connection_pools),
+    ("connection-settings", connection_settings),
+    ("connections", connections),
+    ("operations", operations),
+];
+
 /// With a driver for connections of type `http` that reaches everything, and an API proxy.
 pub(crate) async fn registry() -> Registry {
+    registry_over(MemoryStore::new(), false).await
+}
+
+/// The same over a store that may have something already, and with a driver for connections of type `druid` if it `has_druid`.
+pub(crate) async fn registry_over(store: MemoryStore, has_druid: bool) -> Registry {
     let demo = |_: &Connection, _: &QueryHost| Ok::<_, String>(Demo);
     let backend = ConnectionName::new("backend").expect("a name");
     let connection = ConnectionDefinition::new(backend.clone(), ConnectionType::Http, ["backend:80"]);
@@ -69,7 +86,13 @@ pub(crate) async fn registry() -> Registry {
         .connection(connection.expect("a connection"))
         .api_proxy("MyProject", "MyAPI", backend)
         .expect("names");
-    let builder = Registry::builder().driver(ConnectionType::Http, demo).fixed(declared);
+    let mut builder = Registry::builder()
+        .store(store)
+        .driver(ConnectionType::Http, demo)
+        .fixed(declared);
+    if has_druid {
+        builder = builder.driver(ConnectionType::Druid, demo);
+    }
     builder.open().await.expect("an empty store")
 }
 

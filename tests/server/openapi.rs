@@ -1,9 +1,9 @@
 //! The OpenAPI documents: whole in themselves, complete about the routes, and right about what is accepted.
 
-use crate::kit::{KEY, POOLS, get, keys, registry, request, send};
+use crate::kit::{FAMILIES, KEY, POOLS, get, keys, registry, request, send};
 use axum::Router;
 use axum::http::Method;
-use fairpool::server::{RouterOptions, connection_pools, connection_settings, connections, operations};
+use fairpool::server::RouterOptions;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
@@ -11,15 +11,9 @@ const METHODS: [&str; 6] = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 async fn families() -> Vec<(Value, Router)> {
     let registry = registry().await;
-    let options = RouterOptions::new;
-    let routers = [
-        ("connection-pools", connection_pools(&registry, keys(), options())),
-        ("connection-settings", connection_settings(&registry, keys(), options())),
-        ("connections", connections(&registry, keys(), options())),
-        ("operations", operations(&registry, keys(), options())),
-    ];
     let mut families = Vec::new();
-    for (name, router) in routers {
+    for (name, mount) in FAMILIES {
+        let router = mount(&registry, keys(), RouterOptions::new());
         let path = format!("/openapi/{name}.json");
         let document = send(&router, request(Method::GET, &path, None, None)).await;
         assert_eq!(document.status, 200, "{path}");

@@ -16,13 +16,13 @@ use tokio::time::timeout;
 /// No test waits so long for anything that comes.
 const NEVER: Duration = Duration::from_secs(30);
 
-struct Served {
-    address: SocketAddr,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     end: JoinHandle<ServeReport>,
 }
 
-async fn started(router: Router, options: ServeOptions) -> Served {
+pub(crate) async fn started(router: Router, options: ServeOptions) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = oneshot::channel::<()>();
@@ -38,7 +38,7 @@ impl Served {
         TcpStream::connect(self.address).await.expect("a server")
     }
 
-    async fn stop(self) -> ServeReport {
+    pub(crate) async fn stop(self) -> ServeReport {
         drop(self.stop);
         timeout(NEVER, self.end).await.expect("an end").expect("no panic")
     }

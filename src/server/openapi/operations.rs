@@ -38,6 +38,10 @@ impl Described for Operations {
         let body = |name, required| Some((named_schema(name), required));
         let one = || named_schema("Connector");
         let named = || object(&["name"], [("name", text())]);
+        let proxy = || {
+            let names = ["name", "connection", "connector"];
+            object(&names, names.map(|name| (name, text())))
+        };
         let (summary, body, status, data): (_, _, _, _) = match call {
             Call::List => ("List connectors", None, 200, list(one())),
             Call::Create => ("Create a connector", body("Connector", true), 201, one()),
@@ -45,7 +49,7 @@ impl Described for Operations {
             Call::Change => ("Change what is given", body("ConnectorChange", true), 200, one()),
             Call::Delete => ("Delete a connector", None, 200, text()),
             Call::Projects => ("List projects", None, 200, list(named())),
-            Call::Proxies => ("List the API proxies of a project", None, 200, list(named())),
+            Call::Proxies => ("List the API proxies of a project", None, 200, list(proxy())),
             Call::Statuses => ("Everything live in numbers", None, 200, list(named_schema("Status"))),
             Call::Status => ("One of them", None, 200, named_schema("Status")),
             Call::Operate => (
