@@ -95,7 +95,7 @@ impl Line<Counter> {
         let mut wakes = Wakes::default();
         let failed = {
             let mut core = self.core.lock();
-            if core.back.openings != opening {
+            if core.back.openings != opening && !mutant!("late_close") {
                 return None;
             }
             let (none, failed) = self.end(&mut core, &mut wakes);
@@ -110,7 +110,11 @@ impl Line<Counter> {
     fn issue(&self, core: &mut Core<Permits>, limit: u32) {
         let word = &self.stock.0.0;
         let free = (word.fetch_or(GATE, Acquire) & FREE) as u32;
-        let held = core.back.issued - free;
+        let held = if mutant!("reopened_afresh") {
+            0
+        } else {
+            core.back.issued - free
+        };
         // Shut and under the lock: only we change the word.
         let now_free = limit.saturating_sub(held);
         word.store(GATE | u64::from(now_free), Release);

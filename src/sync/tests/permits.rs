@@ -352,3 +352,41 @@ fn close_fails_the_requests_and_no_permit_comes_back() {
         assert!(door.line.take().is_none());
     });
 }
+
+#[test]
+fn a_drain_that_is_called_off_counts_the_permit_that_comes_back_meanwhile() {
+    explore(3, &["at once", "in line"], |reached| {
+        let (door, [permit]) = Door::held();
+        door.line.drain(|| 0);
+        let releaser = door.spawn(|door| {
+            door.touch();
+            door.give(permit)
+        });
+        let closer = door.spawn(|door| door.line.close_opening(0));
+        door.line.reopen(|| 0);
+        let asked = door.ask();
+        reached.note(if asked.at_once.is_some() { "at once" } else { "in line" });
+        closer.join().unwrap();
+        releaser.join().unwrap();
+        let _permit = asked.permit();
+        door.touch();
+        assert_eq!(door.counts(), (1, 1, 0));
+        assert!(door.line.take().is_none(), "one permit in two hands");
+    });
+}
+
+#[test]
+fn the_end_of_a_drain_that_was_called_off_fails_nobody_of_the_next_line() {
+    explore(None, &["closed before", "called off"], |reached| {
+        let (door, [permit]) = Door::held();
+        door.line.drain(|| 0);
+        let closer = door.spawn(|door| door.line.close_opening(0).is_some());
+        door.line.reopen(|| 0);
+        let asked = door.ask();
+        let closed = closer.join().unwrap();
+        reached.note(if closed { "closed before" } else { "called off" });
+        assert!(door.give(permit), "a reopened line has use for its permit");
+        let _permit = asked.permit();
+        assert_eq!(door.counts(), (1, 1, 0));
+    });
+}
