@@ -32,16 +32,34 @@ const FLOORS: [(&str, Sight); 9] = [
 const DOOR: [&str; 3] = ["crate", "sync", "primitives"];
 
 /// Foreign crates that only these folders may name.
-const GUESTS: [(&str, &[&str]); 35] = [
+const GUESTS: [(&str, &[&str]); 38] = [
     ("tokio_postgres", &["src/drivers/postgres"]),
     ("tokio_postgres_rustls", &["src/drivers/postgres"]),
     ("socket2", &["src/drivers/postgres", "src/drivers/redis"]),
-    ("rustls_native_certs", &["src/drivers/postgres", "src/drivers/redis"]),
+    (
+        "rustls_native_certs",
+        &[
+            "src/drivers/postgres",
+            "src/drivers/redis",
+            "src/bin/fairpool/operator/client",
+        ],
+    ),
     ("tokio_rustls", &["src/drivers/redis"]),
     (
         "rustls",
-        &["src/drivers/postgres", "src/drivers/mysql", "src/drivers/redis"],
+        &[
+            "src/drivers/postgres",
+            "src/drivers/mysql",
+            "src/drivers/redis",
+            "src/bin/fairpool/operator/client",
+        ],
     ),
+    ("ureq", &["src/bin/fairpool/operator"]),
+    (
+        "ratatui",
+        &["src/bin/fairpool/operator/session", "src/bin/fairpool/top"],
+    ),
+    ("unicode_width", &["src/bin/fairpool/operator/shown"]),
     ("mysql_async", &["src/drivers/mysql"]),
     // The tables of the rooms name theirs.
     (
@@ -103,12 +121,20 @@ const GUESTS: [(&str, &[&str]); 35] = [
     ("axum", &["src/server", "src/bin/fairpool/serve"]),
     ("hyper", &["src/server/serve"]),
     ("hyper_util", &["src/server/serve"]),
-    ("percent_encoding", &["src/server/path"]),
+    (
+        "percent_encoding",
+        &["src/server/path", "src/bin/fairpool/operator/client"],
+    ),
     ("base64", &["src/server/auth"]),
     // TLS has a module of that name.
     (
         "ring",
-        &["src/server/auth", "src/drivers/postgres", "src/drivers/redis"],
+        &[
+            "src/server/auth",
+            "src/drivers/postgres",
+            "src/drivers/redis",
+            "src/bin/fairpool/operator/client",
+        ],
     ),
     ("subtle", &["src/server/auth"]),
     // No crate, but as closely kept: one file makes statuses.

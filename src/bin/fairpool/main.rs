@@ -9,7 +9,9 @@
 //! | 141 | nobody reads the output any more |
 
 mod demo;
+mod operator;
 mod serve;
+mod top;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -18,7 +20,11 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 #[derive(Parser)]
-#[command(name = "fairpool", version, about = "A fair connection pool, at work")]
+#[command(
+    name = "fairpool",
+    version,
+    about = "A fair connection pool: at work, and its operator's tool"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -30,6 +36,10 @@ enum Command {
     Demo(demo::Options),
     /// Serve the resource interface over HTTP: connection pools, databases, connections, and what operators do to them
     Serve(Box<serve::Options>),
+    #[command(flatten)]
+    Operator(operator::Command),
+    /// Watch a running server: who waits, for how long, at what rates
+    Top(top::Options),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +50,8 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(options) => demo::run(options),
         Command::Serve(options) => serve::run(*options),
+        Command::Operator(command) => operator::run(command),
+        Command::Top(options) => top::run(options),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
