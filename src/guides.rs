@@ -60,6 +60,10 @@ pub mod managers {}
 pub mod operations {}
 
 /// [operations]: crate::guides::operations
+#[doc = include_str!("../docs/operator.md")]
+pub mod operator {}
+
+/// [operations]: crate::guides::operations
 #[doc = include_str!("../docs/outages.md")]
 pub mod outages {}
 

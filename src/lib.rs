@@ -7,6 +7,7 @@
 //! [managers]: guides::managers
 //! [migrating]: guides::migrating
 //! [operations]: guides::operations
+//! [operator]: guides::operator
 //! [options]: guides::options
 //! [outages]: guides::outages
 //! [performance]: guides::performance

@@ -1,0 +1,13 @@
+//! The operator's tool as its user meets it: the built binary against a real server, its tables, its JSON, its errors and exit codes.
+#![cfg(all(feature = "cli", feature = "server"))]
+
+#[path = "operator/errors.rs"]
+mod errors;
+#[path = "operator/kit.rs"]
+mod kit;
+#[path = "operator/strange.rs"]
+mod strange;
+#[path = "operator/top.rs"]
+mod top;
+#[path = "operator/verbs.rs"]
+mod verbs;
