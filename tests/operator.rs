@@ -5,8 +5,13 @@
 mod errors;
 #[path = "operator/kit.rs"]
 mod kit;
+#[cfg(unix)]
+#[path = "operator/live.rs"]
+mod live;
 #[path = "operator/strange.rs"]
 mod strange;
+#[path = "operator/tls.rs"]
+mod tls;
 #[path = "operator/top.rs"]
 mod top;
 #[path = "operator/verbs.rs"]
