@@ -8,6 +8,8 @@ mod kit;
 #[cfg(unix)]
 #[path = "operator/live.rs"]
 mod live;
+#[path = "operator/serve.rs"]
+mod serve;
 #[path = "operator/strange.rs"]
 mod strange;
 #[path = "operator/tls.rs"]

@@ -149,10 +149,11 @@ fn it_draws_filters_and_quits_by_a_key() {
     terminal.shows("every 0.1 s, by pend");
     assert!(terminal.is_raw());
     // What changes on the server is seen.
-    served.says(&["pools", "set", "orders", "--limit", "4321"]);
-    terminal.shows("4321");
+    served.says(&["pools", "set", "orders", "--limit", "7777"]);
+    terminal.shows("7777");
     terminal.press("/bas\r");
-    terminal.shows("1 of 3 live");
+    // Only what has changed is written anew.
+    terminal.shows("shop/basket: open");
     terminal.press("q");
     assert_eq!(terminal.end(), Some(0));
 }

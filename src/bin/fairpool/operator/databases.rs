@@ -45,6 +45,7 @@ enum Verb {
 }
 
 const NOUN: &str = "database";
+const FIELDS: [&str; 5] = ["id", "name", "engine", "version", "url"];
 /// What leases have to come back before an upgrade gives up, and then some.
 const UPGRADE: Duration = Duration::from_secs(45);
 
@@ -72,13 +73,9 @@ impl Databases {
 
 fn list(session: &Session) -> Result<()> {
     let answer = session.ask(all())?;
-    let mut table = Table::new([text("ID"), text("NAME"), text("ENGINE"), text("VERSION")]);
+    let mut table = Table::new(["ID", "NAME", "ENGINE", "VERSION", "URL"].map(text));
     for one in items(&answer, "data") {
-        table.row(
-            ["id", "name", "engine", "version"]
-                .map(|field| cell(one.get(field)))
-                .into(),
-        );
+        table.row(FIELDS.map(|field| cell(one.get(field))).into());
     }
     session.list(&answer, &table, "no databases")
 }
@@ -89,8 +86,7 @@ fn show(session: &Session, database: &str) -> Result<()> {
     let Some(one) = items(&answer, "data").iter().find(is_it) else {
         bail!("{}: there is none of this id", named(NOUN, database));
     };
-    let fields = ["id", "name", "engine", "version"];
-    session.tell(&json!({"data": one}), |columns| record(&fields, one).render(columns))
+    session.tell(&json!({"data": one}), |columns| record(&FIELDS, one).render(columns))
 }
 
 fn all() -> Call {

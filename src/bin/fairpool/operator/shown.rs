@@ -34,6 +34,12 @@ pub(crate) fn cell(value: Option<&Value>) -> String {
                 all.join(", ")
             }
         }
+        Some(Value::Object(fields)) => {
+            let fields: Vec<String> = (fields.iter())
+                .map(|(name, value)| format!("{} {}", shown(name), cell(Some(value))))
+                .collect();
+            fields.join(" ")
+        }
         Some(other) => shown(&other.to_string()),
     }
 }
