@@ -2,6 +2,7 @@
 
 use crate::kit::{KEY, READ, Served, fairpool, ran, refused};
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 #[test]
@@ -71,7 +72,6 @@ fn the_servers_texts_are_passed_on() {
             "API proxy mall/basket: Project 'mall' not found (404)",
         ),
         (&["proxies", "list", "mall"], "project mall: Not found. (404)"),
-        (&["proxies", "show", "basket"], "an API proxy is named PROJECT/PROXY"),
         (
             &["proxies", "set", "shop/basket", "connectionPoolManagementType=CUSTOM"],
             "API proxy shop/basket: Custom connection pool size is required when connectionPoolManagementType is CUSTOM (400)",
@@ -231,20 +231,31 @@ fn what_makes_no_sense_is_2() {
     for (arguments, why) in [
         (
             &["pools", "list", "--server", "localhost:80"][..],
-            "error: the server is a URL such as http://127.0.0.1:8080",
+            "the server is a URL such as http://127.0.0.1:8080",
+        ),
+        (
+            &["pools", "list", "--api-key", "a b"],
+            "the API key has characters that no key has",
         ),
         (
             &["connections", "set", "a", "tpye=http"],
-            "error: no field is called \"tpye\"; there are: type, queryHosts",
+            "no field is called \"tpye\"; there are: type, queryHosts",
         ),
-        (&["top"], "error: top needs a terminal; --once prints one frame as text"),
+        (&["proxies", "show", "basket"], "an API proxy is named PROJECT/PROXY"),
+        (
+            &["databases", "pools", "show", "main"],
+            "a database pool is named DATABASE/POOL",
+        ),
         (
             &["top", "--once", "--sort", "beauty"],
-            "error: there is no column \"beauty\" to sort by",
+            "there is no column \"beauty\" to sort by",
         ),
     ] {
-        assert!(refused(fairpool(arguments), 1).starts_with(why), "{arguments:?}");
+        let said = refused(fairpool(arguments), 2);
+        assert!(said.starts_with(&format!("error: {why}")), "{arguments:?}: {said}");
     }
+    let said = refused(fairpool(&["top"]), 1);
+    assert_eq!(said, "error: top needs a terminal; --once prints one frame as text");
 }
 
 #[test]
@@ -254,4 +265,18 @@ fn every_help_has_its_examples() {
         assert_eq!(help.code, Some(0), "{help:?}");
         assert!(help.out.contains("\nExamples:\n  fairpool "), "{}", help.out);
     }
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_news() {
+    let served = Served::start();
+    let mut command = served.command(&["pools", "list"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("it ends");
+    assert_eq!((ended.status.code(), &*ended.stderr), (Some(141), &b""[..]));
 }

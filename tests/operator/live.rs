@@ -1,6 +1,6 @@
 //! The live view on a pseudo-terminal: it draws, hears keys and signals, outlives its server, and gives the terminal back.
 
-use crate::kit::{KEY, Served, fairpool};
+use crate::kit::Served;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use std::fs::{File, OpenOptions};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// No test waits so long for anything that comes.
 const NEVER: Duration = Duration::from_secs(60);
 
-/// A terminal of 80 by 24 with the binary on it.
+/// A terminal of 24 lines with the binary on it.
 struct Terminal {
     child: Child,
     master: File,
@@ -24,6 +24,10 @@ struct Terminal {
 
 impl Terminal {
     fn top(served: &Served) -> Self {
+        Terminal::start(served, &["top", "--interval", "0.1"], 80)
+    }
+
+    fn start(served: &Served, arguments: &[&str], columns: u16) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&master).expect("ours");
         unlockpt(&master).expect("ours");
@@ -38,14 +42,14 @@ impl Terminal {
             .expect("a terminal");
         let size = Winsize {
             ws_row: 24,
-            ws_col: 80,
+            ws_col: columns,
             ws_xpixel: 0,
             ws_ypixel: 0,
         };
         tcsetwinsize(&slave, size).expect("a size");
         let side = || slave.try_clone().expect("a descriptor");
-        let mut command = fairpool(&["top", "--interval", "0.1", "--server", &served.url()]);
-        command.env("FAIRPOOL_API_KEY", KEY).env("TERM", "xterm-256color");
+        let mut command = served.command(arguments);
+        command.env("TERM", "xterm-256color");
         let child = command
             .stdin(side())
             .stdout(side())
@@ -179,4 +183,23 @@ fn ctrl_c_is_an_interrupt() {
     terminal.shows("backend");
     terminal.press("\x03");
     assert_eq!(terminal.end(), Some(130));
+}
+
+#[test]
+fn a_table_is_cut_to_the_terminal_on_which_it_is_seen() {
+    let served = Served::start();
+    let name = "n".repeat(100);
+    served.says(&["pools", "set", &name, "--limit", "20"]);
+    for columns in [40, 60] {
+        let mut terminal = Terminal::start(&served, &["pools", "list"], columns);
+        terminal.shows("\u{2026}");
+        terminal.shows("  20  ");
+        let text = terminal.text();
+        assert!(
+            text.lines().all(|line| line.chars().count() <= columns.into()),
+            "{text}"
+        );
+        assert!(!text.contains('\x1b'), "{text}");
+    }
+    assert!(served.says(&["pools", "list"]).contains(&name));
 }

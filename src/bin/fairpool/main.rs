@@ -58,7 +58,10 @@ fn main() -> ExitCode {
         Err(error) if is_unread(&error) => ExitCode::from(141),
         Err(error) => {
             complain(format_args!("error: {error:#}"));
-            ExitCode::FAILURE
+            match error.is::<operator::Senseless>() {
+                true => ExitCode::from(2),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Promises: no text of an error contains a key, or the user and password of a URL.
 
-use anyhow::{Context, Result, bail, ensure};
+use super::failure::senseless;
+use anyhow::{Context, Result};
 use std::env;
 use std::fs;
 use std::io::{self, Read};
@@ -51,12 +52,13 @@ impl Access {
         let Some(key) = given.map(|key| key.trim().to_owned()) else {
             return Ok(None);
         };
-        ensure!(!key.is_empty(), "the API key is empty");
+        if key.is_empty() {
+            return Err(senseless("the API key is empty"));
+        }
         let is_visible = key.bytes().all(|byte| byte.is_ascii_graphic());
-        ensure!(
-            is_visible && HeaderValue::from_str(&key).is_ok(),
-            "the API key has characters that no key has"
-        );
+        if !is_visible || HeaderValue::from_str(&key).is_err() {
+            return Err(senseless("the API key has characters that no key has"));
+        }
         Ok(Some(key))
     }
 }
@@ -65,22 +67,20 @@ impl Server {
     pub(crate) fn new(text: &str) -> Result<Self> {
         let form = "the server is a URL such as http://127.0.0.1:8080";
         // Of a text that is not understood it is unknown what of it is secret.
-        let Ok(uri) = text.trim().parse::<Uri>() else {
-            bail!("{form}");
-        };
-        let Some(authority) = uri.authority() else {
-            bail!("{form}");
-        };
-        ensure!(
-            !authority.as_str().contains('@'),
-            "the server's URL has no user and no password: {}",
-            "give the key by --api-key-file or FAIRPOOL_API_KEY"
-        );
+        let uri: Uri = text.trim().parse().map_err(|_| senseless(form))?;
+        let authority = uri.authority().ok_or_else(|| senseless(form))?;
+        if authority.as_str().contains('@') {
+            let said =
+                "the server's URL has no user and no password: give the key by --api-key-file or FAIRPOOL_API_KEY";
+            return Err(senseless(said));
+        }
         let scheme = match uri.scheme_str() {
             Some(scheme @ ("http" | "https")) => scheme,
-            _ => bail!("{form}, with http or https"),
+            _ => return Err(senseless(format!("{form}, with http or https"))),
         };
-        ensure!(uri.query().is_none(), "the server's URL has no query");
+        if uri.query().is_some() {
+            return Err(senseless("the server's URL has no query"));
+        }
         let path = uri.path().trim_end_matches('/');
         Ok(Server(format!("{scheme}://{authority}{path}")))
     }

@@ -1,12 +1,13 @@
 //! `fairpool databases pools`: connection pools of managed databases, as `DATABASE/POOL`.
 
 use super::client::Call;
+use super::failure::senseless;
 use super::fields::number as number_of;
 use super::operate::{self, DATABASE_POOLS, Operation};
 use super::session::{Session, items, named, record};
 use super::shown::cell;
 use super::table::{Table, number, text};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::{Map, Value};
 
 const EXAMPLES: &str = "\
@@ -149,7 +150,7 @@ fn change(session: &Session, set: Set) -> Result<u8> {
 fn parts(name: &str) -> Result<(&str, &str)> {
     match name.split_once('/') {
         Some((database, pool)) if !database.is_empty() && !pool.is_empty() => Ok((database, pool)),
-        _ => bail!("a database pool is named DATABASE/POOL"),
+        _ => Err(senseless("a database pool is named DATABASE/POOL")),
     }
 }
 

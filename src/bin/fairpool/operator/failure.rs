@@ -7,6 +7,10 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+/// Arguments that make no sense, whatever the server.
+#[derive(Debug)]
+pub(crate) struct Senseless(String);
+
 /// Why not.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -17,6 +21,19 @@ pub(crate) enum Failure {
     /// A refusal: of what, its status, and the server's words.
     Refused { about: String, status: u16, said: String },
 }
+
+/// Why the arguments make none.
+pub(crate) fn senseless(said: impl Into<String>) -> anyhow::Error {
+    Senseless(said.into()).into()
+}
+
+impl fmt::Display for Senseless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Senseless {}
 
 impl Failure {
     pub(super) fn unreachable(server: &str, patience: Duration, error: ureq::Error) -> Self {

@@ -3,7 +3,8 @@
 //!
 //! Promises: no text of an error contains a value, for it may be a secret.
 
-use anyhow::{Context, Result, bail, ensure};
+use super::failure::senseless;
+use anyhow::{Context, Result};
 use serde_json::{Map, Value};
 use std::fs;
 use std::io::{self, Read};
@@ -26,12 +27,14 @@ pub(super) fn read(known: &[Field], given: &[String]) -> Result<Map<String, Valu
     let mut read = Map::new();
     for (at, argument) in given.iter().enumerate() {
         let Some((name, value)) = argument.split_once('=') else {
-            bail!("argument {} after the name is no FIELD=VALUE", at + 1);
+            let said = format!("argument {} after the name is no FIELD=VALUE", at + 1);
+            return Err(senseless(said));
         };
         let form = known.iter().find(|(field, _)| *field == name).map(|(_, form)| *form);
         let Some(form) = form else {
             let known: Vec<&str> = known.iter().map(|(field, _)| *field).collect();
-            bail!("no field is called {name:?}; there are: {}", known.join(", "));
+            let said = format!("no field is called {name:?}; there are: {}", known.join(", "));
+            return Err(senseless(said));
         };
         let value = value_of(name, value)?;
         match (form, read.get_mut(name)) {
@@ -41,7 +44,9 @@ pub(super) fn read(known: &[Field], given: &[String]) -> Result<Map<String, Valu
             }
         }
     }
-    ensure!(!read.is_empty(), "no FIELD=VALUE is given");
+    if read.is_empty() {
+        return Err(senseless("no FIELD=VALUE is given"));
+    }
     Ok(read)
 }
 

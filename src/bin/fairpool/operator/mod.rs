@@ -31,7 +31,7 @@ mod table;
 
 pub(crate) use access::Access;
 pub(crate) use client::{Call, Client};
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, Senseless, senseless};
 pub(crate) use session::columns;
 pub(crate) use shown::{NONE, cut, json_line, shown, width};
 

@@ -1,12 +1,13 @@
 //! `fairpool proxies`: API proxies and their connection settings. The configuration file declares them; their settings are changed here.
 
 use super::client::Call;
+use super::failure::senseless;
 use super::fields::{self, Field, Form};
 use super::operate::{self, Operation, PROXIES};
 use super::session::{Common, Session, items, named, record};
 use super::shown::cell;
 use super::table::{Table, text};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use serde_json::{Map, Value, json};
 
 const EXAMPLES: &str = "\
@@ -144,6 +145,6 @@ fn settings(name: &str) -> Result<[&str; 7]> {
             "settings",
             "connection",
         ]),
-        _ => bail!("an API proxy is named PROJECT/PROXY"),
+        _ => Err(senseless("an API proxy is named PROJECT/PROXY")),
     }
 }

@@ -19,8 +19,8 @@ mod sample;
 mod tests;
 mod view;
 
-use crate::operator::{Access, Client, Failure, columns as terminal_columns, json_line};
-use anyhow::{Context, Result, bail, ensure};
+use crate::operator::{Access, Client, Failure, columns as terminal_columns, json_line, senseless};
+use anyhow::{Context, Result, bail};
 use poll::News;
 use ratatui::DefaultTerminal;
 use std::io::{self, IsTerminal, Write};
@@ -72,7 +72,9 @@ pub(crate) fn run(options: Options) -> Result<u8> {
     let mut view = View::new(client.server(), options.interval);
     view.filter = options.filter;
     if let Some(sort) = &options.sort {
-        ensure!(view.sort_by(sort), "there is no column {sort:?} to sort by");
+        if !view.sort_by(sort) {
+            return Err(senseless(format!("there is no column {sort:?} to sort by")));
+        }
     }
     if options.json {
         let answer = client.ask(poll::call())?;
