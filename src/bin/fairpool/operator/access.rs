@@ -14,13 +14,19 @@ use ureq::http::{HeaderValue, Uri};
 #[derive(clap::Args)]
 pub(crate) struct Access {
     /// Where the server is, or FAIRPOOL_SERVER [default: http://127.0.0.1:8080]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(long, global = true, help_heading = "Server", value_name = "URL")]
     server: Option<String>,
     /// The key; others on this machine can see it among the arguments, so rather a file or FAIRPOOL_API_KEY
-    #[arg(long, global = true, value_name = "KEY", conflicts_with = "api_key_file")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Server",
+        value_name = "KEY",
+        conflicts_with = "api_key_file"
+    )]
     api_key: Option<String>,
     /// A file in whose first line the key is, - for standard input; or FAIRPOOL_API_KEY_FILE
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = "Server", value_name = "FILE")]
     api_key_file: Option<PathBuf>,
 }
 

@@ -34,16 +34,23 @@ enum Verb {
     /// All of them
     List,
     /// One; its secrets are masked
-    Show { name: String },
+    Show {
+        /// Which one
+        name: String,
+    },
     /// Make one, or change what is given of it: what is open under the old definition closes when it comes back
     Set {
+        /// Which one
         name: String,
         /// What is to be so; a value from a file with @FILE
         #[arg(value_name = "FIELD=VALUE", required = true)]
         fields: Vec<String>,
     },
     /// Delete one that no connector uses
-    Delete { name: String },
+    Delete {
+        /// Which one
+        name: String,
+    },
     #[command(flatten)]
     Operate(Operation),
 }

@@ -31,17 +31,24 @@ enum Verb {
     /// All of them
     List,
     /// One
-    Show { name: String },
+    Show {
+        /// Which one
+        name: String,
+    },
     /// Make one, or change what is given of it
     Set(Set),
     /// Delete one: those who wait through it fail
-    Delete { name: String },
+    Delete {
+        /// Which one
+        name: String,
+    },
     #[command(flatten)]
     Operate(Operation),
 }
 
 #[derive(clap::Args)]
 struct Set {
+    /// Which one
     name: String,
     #[command(flatten)]
     changes: Changes,

@@ -28,9 +28,13 @@ pub(crate) struct DatabasePools {
 #[derive(clap::Subcommand)]
 enum Verb {
     /// All pools of a database
-    List { database: String },
+    List {
+        /// Of which database
+        database: String,
+    },
     /// One
     Show {
+        /// Which one
         #[arg(value_name = "DATABASE/POOL")]
         name: String,
     },
@@ -38,6 +42,7 @@ enum Verb {
     Set(Set),
     /// Delete one, after it has been drained
     Delete {
+        /// Which one
         #[arg(value_name = "DATABASE/POOL")]
         name: String,
     },
@@ -47,6 +52,7 @@ enum Verb {
 
 #[derive(clap::Args)]
 struct Set {
+    /// Which one
     #[arg(value_name = "DATABASE/POOL")]
     name: String,
     #[command(flatten)]

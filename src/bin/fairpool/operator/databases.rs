@@ -33,15 +33,33 @@ enum Verb {
     /// All of them
     List,
     /// One
-    Show { database: String },
+    Show {
+        /// Which one
+        database: String,
+    },
     /// The connection pools of a database
     Pools(DatabasePools),
     /// What a Redis does when its memory is full; with a policy, make it so
-    EvictionPolicy { database: String, policy: Option<String> },
+    EvictionPolicy {
+        /// Of which database
+        database: String,
+        /// noeviction, allkeys_lru, allkeys_random, volatile_lru, volatile_random or volatile_ttl
+        policy: Option<String>,
+    },
     /// The SQL modes of a MySQL or MariaDB; with modes, make them so: commas between them, '' for none
-    SqlMode { database: String, modes: Option<String> },
+    SqlMode {
+        /// Of which database
+        database: String,
+        /// Such as ANSI,STRICT_TRANS_TABLES
+        modes: Option<String>,
+    },
     /// Move the pools of a database to its server of this version
-    Upgrade { database: String, version: String },
+    Upgrade {
+        /// Which one
+        database: String,
+        /// Such as 17; a server of it has to be configured
+        version: String,
+    },
 }
 
 const NOUN: &str = "database";

@@ -42,17 +42,24 @@ enum Verb {
         sort: Option<String>,
     },
     /// One with its connectors
-    Show { name: String },
+    Show {
+        /// Which one
+        name: String,
+    },
     /// Make one, or change what is given of it
     Set(Set),
     /// Delete one: those in its line fail, its connectors go on without a limit
-    Delete { name: String },
+    Delete {
+        /// Which one
+        name: String,
+    },
     #[command(flatten)]
     Operate(Operation),
 }
 
 #[derive(clap::Args)]
 struct Set {
+    /// Which one
     name: String,
     #[command(flatten)]
     changes: Changes,

@@ -34,14 +34,19 @@ pub(crate) struct Proxies {
 #[derive(clap::Subcommand)]
 enum Verb {
     /// All of them, or those of a project
-    List { project: Option<String> },
+    List {
+        /// Of which project
+        project: Option<String>,
+    },
     /// The settings of one
     Show {
+        /// Which one
         #[arg(value_name = "PROJECT/PROXY")]
         name: String,
     },
     /// Change settings of one: only what is given
     Set {
+        /// Which one
         #[arg(value_name = "PROJECT/PROXY")]
         name: String,
         /// What is to be so

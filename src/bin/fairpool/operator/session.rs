@@ -16,7 +16,7 @@ pub(crate) struct Common {
     #[command(flatten)]
     access: Access,
     /// Print the server's answer as one line of JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Server")]
     json: bool,
 }
 
