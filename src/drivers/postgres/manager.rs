@@ -4,7 +4,9 @@ use super::connect::connect;
 use super::connection::Connection;
 use super::error::Error;
 use super::reset::Reset;
+use super::session::Login;
 use super::settings::{OpaqueNotice, OpaqueSql, Settings, wishes};
+use super::signpost::Signpost;
 use super::tls::{SslMode, Tls};
 use super::url;
 use crate::Manager;
@@ -37,6 +39,14 @@ use tokio_postgres::error::DbError;
 #[must_use = "it opens nothing by itself; give it to a pool"]
 pub struct Postgres {
     settings: Arc<Settings>,
+    follows: Option<Follows>,
+}
+
+/// Whom a manager asks where to connect, and as whom if not as anybody that is named there.
+#[derive(Clone)]
+struct Follows {
+    signpost: Signpost,
+    login: Option<Login>,
 }
 
 impl Postgres {
@@ -48,9 +58,7 @@ impl Postgres {
     /// [`Error::Option`], which names the part of the URL, or the option with its file, that is wrong.
     pub fn from_url(url: &str) -> Result<Self, Error> {
         let (config, wishes) = url::parse(url)?;
-        Ok(Postgres {
-            settings: Arc::new(Settings::new(config, &wishes)?),
-        })
+        Ok(Postgres::of(Arc::new(Settings::new(config, &wishes)?)))
     }
 
     /// The database of a configuration of tokio-postgres.
@@ -60,9 +68,25 @@ impl Postgres {
     /// [`Error::Option`] if there is no host in it, or if their numbers do not fit.
     pub fn from_config(config: Config) -> Result<Self, Error> {
         let wishes = wishes(&config);
-        Ok(Postgres {
-            settings: Arc::new(Settings::new(config, &wishes)?),
-        })
+        Ok(Postgres::of(Arc::new(Settings::new(config, &wishes)?)))
+    }
+
+    pub(super) fn of(settings: Arc<Settings>) -> Self {
+        let follows = None;
+        Postgres { settings, follows }
+    }
+
+    pub(super) fn following(signpost: Signpost) -> Self {
+        let (settings, login) = (signpost.now(), None);
+        Postgres {
+            settings,
+            follows: Some(Follows { signpost, login }),
+        }
+    }
+
+    /// Another database of the same server.
+    pub fn dbname(self, name: &str) -> Self {
+        self.set(|settings| settings.set_dbname(name))
     }
 
     /// TLS as this configuration wants it, or no connection, whatever the URL says about `sslmode`, certificates and
@@ -107,22 +131,40 @@ impl Postgres {
         self.set(|settings| settings.notice = Some(OpaqueNotice(Arc::new(told))))
     }
 
-    /// The database and where it is, as errors say it: `orders on db.example:5432`.
+    /// The database and where it is, as errors say it: `orders on db.example:5432`. Of one that follows a [`Signpost`], as it was
+    /// when it began.
     pub fn database(&self) -> &str {
         &self.settings.database
     }
 
     /// The same database as this user.
-    pub(super) fn with_login(self, user: &str, password: &str) -> Self {
-        self.set(|settings| {
-            settings.config.user(user);
-            settings.config.password(password);
-        })
+    pub(super) fn with_login(self, login: &Login) -> Self {
+        let follows = self.follows.clone();
+        let login = Some(login.clone());
+        let postgres = self.set(|settings| login.iter().for_each(|login| login.sign(settings)));
+        Postgres {
+            follows: follows.map(|known| Follows { login, ..known }),
+            ..postgres
+        }
     }
 
-    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
-        change(Arc::make_mut(&mut self.settings));
-        self
+    /// As connections are opened now.
+    pub(super) fn current(&self) -> Arc<Settings> {
+        let Some(Follows { signpost, login }) = &self.follows else {
+            return self.settings.clone();
+        };
+        let mut settings = signpost.now();
+        if let Some(login) = login {
+            login.sign(Arc::make_mut(&mut settings));
+        }
+        settings
+    }
+
+    /// What is set stays so, wherever the signpost leads that it followed.
+    fn set(self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.current();
+        change(Arc::make_mut(&mut settings));
+        Postgres::of(settings)
     }
 }
 
@@ -131,7 +173,7 @@ impl Manager for Postgres {
     type Error = Error;
 
     async fn connect(&self) -> Result<Connection, Error> {
-        connect(&self.settings).await
+        connect(&self.current()).await
     }
 
     async fn validate(&self, conn: &mut Connection) -> Result<(), Error> {
@@ -151,7 +193,7 @@ impl Manager for Postgres {
     }
 
     fn backend(&self) -> Option<String> {
-        Some(self.database().to_owned())
+        Some(self.current().database.to_string())
     }
 
     fn is_transient(&self, error: &Error) -> bool {

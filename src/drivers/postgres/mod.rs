@@ -135,6 +135,7 @@ mod notifications;
 mod reset;
 mod session;
 mod settings;
+mod signpost;
 mod socket;
 mod statements;
 mod stream;
@@ -151,9 +152,10 @@ pub use manager::Postgres;
 pub use notifications::{Notifications, Notified};
 pub use reset::Reset;
 pub use session::{
-    Abortion, Login, Losses, Refusal, Session, SessionError, SessionMode, SessionState, SessionTransaction,
-    SessionTransactionBuilder, Sessions, UserSessions,
+    Abortion, Login, Losses, ManagedSessions, Refusal, Session, SessionError, SessionMode, SessionState,
+    SessionTransaction, SessionTransactionBuilder, Sessions, UserSessions,
 };
+pub use signpost::Signpost;
 pub use tls::SslMode;
 pub use transaction::Transaction;
 

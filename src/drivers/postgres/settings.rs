@@ -68,6 +68,11 @@ impl Settings {
         Some(quoted.swap_remove(at).0)
     }
 
+    pub(super) fn set_dbname(&mut self, name: &str) {
+        self.config.dbname(name);
+        self.database = database(&self.config).into();
+    }
+
     /// Adds a parameter to those that a session starts with.
     pub(super) fn add_parameter(&mut self, name: &str, value: &str) {
         let mut options = self

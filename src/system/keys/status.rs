@@ -29,6 +29,8 @@ pub struct KeyedStatus<K> {
     pub oldest_wait: Option<Duration>,
     /// Whether the pool lends.
     pub state: State,
+    /// How often all keys were [invalidated](crate::Keyed::invalidate).
+    pub generation: u32,
     /// What has happened so far.
     pub totals: KeyedTotals,
 }
@@ -168,6 +170,7 @@ impl<K: Key, M: Manager> House<K, M> {
                 .collect(),
             oldest_wait: None,
             state: self.state(),
+            generation: self.tally.generation,
             totals: self.totals(),
         };
         (status, waiting.map(|request| request.asked).min())
@@ -192,6 +195,7 @@ impl<K: Key, M: Manager> Shared<K, M> {
                 .collect(),
             oldest_wait: oldest.map(|asked| between(asked, self.now())),
             state: survey.state,
+            generation: survey.generation,
             totals: survey.totals,
         }
     }

@@ -36,6 +36,8 @@ pub enum SessionError {
         /// What the pool of all users said.
         error: KeyedError<Error>,
     },
+    /// The session was opened without a login, and its pool names no user: [`ManagedSessions`](super::ManagedSessions).
+    Nobody,
     /// The server refused, or the network failed on the way to it and back.
     Server {
         /// The database and where it is.
@@ -145,6 +147,9 @@ impl fmt::Display for SessionError {
         match self {
             SessionError::Acquire(error) => write!(f, "no server connection: {error}"),
             SessionError::Login { user, error } => write!(f, "no server connection for {user}: {error}"),
+            SessionError::Nobody => {
+                f.write_str("no server connection: the pool names no user, and the session was opened without one")
+            }
             SessionError::Server { database, error } => write!(f, "{database}: {}", said(error)),
             SessionError::Refused { mode, refusal } => write!(f, "refused in {mode} mode: {refusal}"),
             SessionError::Aborted(why) => write!(f, "the transaction is rolled back: {why}"),

@@ -39,7 +39,7 @@ pub(super) struct Told(pub(super) Arc<dyn Fn(SessionState) + Send + Sync>);
 pub(super) enum Source {
     /// All sessions are one user.
     Pool(Pool<Postgres>),
-    /// Each is its own.
+    /// Each is its own, or all that of their terms.
     Users(Keyed<Login, Postgres>),
 }
 
@@ -91,7 +91,7 @@ impl House {
                     error,
                 }),
             },
-            (Source::Users(_), None) => unreachable!("bug: a session of a pool of users without a login"),
+            (Source::Users(_), None) => Err(SessionError::Nobody),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Who a session is on the server: a user with a password, which nothing shows.
 
 use super::super::manager::Postgres;
+use super::super::settings::Settings;
 use std::fmt;
 use std::sync::Arc;
 
@@ -44,7 +45,13 @@ impl Login {
 
     /// The same database as this user.
     pub(super) fn on(&self, postgres: &Postgres) -> Postgres {
-        postgres.clone().with_login(&self.user, &self.password)
+        postgres.clone().with_login(self)
+    }
+
+    /// Has connections be opened as this user.
+    pub(in super::super) fn sign(&self, settings: &mut Settings) {
+        settings.config.user(&*self.user);
+        settings.config.password(&*self.password);
     }
 }
 

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `sessions.rs` | who opens sessions: over a pool of one user, over one with a login for each session |
+//! | `managed.rs` | the same where mode and user can change while sessions are open |
 //! | `session.rs` | the handle and its calls |
 //! | `turn.rs` | one statement: allowed, on which connection, and whether that stays |
 //! | `transaction.rs` | a transaction's guard |
@@ -17,6 +18,7 @@ mod audit;
 mod error;
 mod house;
 mod login;
+mod managed;
 mod mode;
 #[expect(clippy::module_inception, reason = "the noun that the room is named after")]
 mod session;
@@ -29,6 +31,7 @@ mod words;
 
 pub use error::{Abortion, Refusal, SessionError};
 pub use login::Login;
+pub use managed::ManagedSessions;
 pub use mode::{Losses, SessionMode, SessionState};
 pub use session::Session;
 pub use sessions::{Sessions, UserSessions};

@@ -3,6 +3,7 @@
 use super::error::{Abortion, Refusal, SessionError};
 use super::house::{House, Lease};
 use super::login::Login;
+use super::managed::Inbound;
 use super::mode::SessionMode;
 use super::transaction::{SessionTransaction, SessionTransactionBuilder};
 use super::turn::Turn;
@@ -44,6 +45,8 @@ pub struct Session {
     /// While it keeps a server connection.
     pub(super) lease: Option<Lease>,
     pub(super) standing: Standing,
+    /// Where its house and login are changed.
+    pub(super) inbound: Option<Arc<Inbound>>,
 }
 
 /// What a session can do next.
@@ -66,7 +69,22 @@ impl Session {
             login,
             lease: None,
             standing: Standing::Sound,
+            inbound: None,
         }
+    }
+
+    /// Goes by the terms of now, unless it has a connection by others.
+    pub(super) fn follow(&mut self) {
+        let Some(inbound) = self.inbound.as_ref().filter(|_| self.lease.is_none()) else {
+            return;
+        };
+        let (house, login) = inbound.now();
+        if !Arc::ptr_eq(&house, &self.house) {
+            house.open.fetch_add(1, Relaxed);
+            let old = std::mem::replace(&mut self.house, house);
+            old.open.fetch_sub(1, Relaxed);
+        }
+        self.login = login;
     }
 
     /// Runs a statement; its rows.
@@ -153,7 +171,7 @@ impl Session {
         SessionTransactionBuilder::new(self)
     }
 
-    /// Its mode.
+    /// Its mode; of [`ManagedSessions`](super::ManagedSessions) that of its last statement.
     pub fn mode(&self) -> SessionMode {
         self.house.rules.mode
     }

@@ -58,7 +58,7 @@ pub struct Sessions {
 #[derive(Debug, Clone)]
 pub struct UserSessions {
     keyed: Keyed<Login, Postgres>,
-    house: Arc<House>,
+    pub(super) house: Arc<House>,
 }
 
 impl Sessions {

@@ -51,6 +51,7 @@ macro_rules! prepared {
 impl<'a> Turn<'a> {
     /// Has a server connection for this statement, if it is allowed.
     pub(super) async fn begin(session: &'a mut Session, sql: &'a str) -> Result<Self, SessionError> {
+        session.follow();
         let mode = session.mode();
         let reading = Reading::of(sql);
         session.stand(reading.rolls_back)?;
@@ -63,6 +64,7 @@ impl<'a> Turn<'a> {
 
     /// The same, for the `BEGIN` of a guard.
     pub(super) async fn begin_transaction(session: &'a mut Session, sql: &'a str) -> Result<Self, SessionError> {
+        session.follow();
         if session.mode() == SessionMode::Statement {
             return Err(session.refused(Refusal::Transaction));
         }
