@@ -5,6 +5,7 @@
 //! | `resource_models/pools.rs` | connection pools, and the first family's texts |
 //! | `resource_models/lists.rs` | filter, sort and pages, against a plain model |
 //! | `resource_models/databases.rs` | database pools, engine settings, topics |
+//! | `resource_models/managed.rs` | managed databases |
 //! | `resource_models/settings.rs` | connection settings and connectors |
 //! | `resource_models/connections.rs` | named connections |
 //! | `resource_models/hosts.rs` | where they lead, and what is shown of it |
@@ -22,6 +23,8 @@ mod databases;
 mod hosts;
 #[path = "resource_models/lists.rs"]
 mod lists;
+#[path = "resource_models/managed.rs"]
+mod managed;
 #[path = "resource_models/pools.rs"]
 mod pools;
 #[path = "resource_models/settings.rs"]

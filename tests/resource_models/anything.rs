@@ -76,6 +76,7 @@ proptest! {
         let _ = ConnectionPool::from_store(&value).map(|pool| comes_back(&pool));
         let _ = DatabasePoolDefinition::try_from(&value).map(|pool| comes_back(&DatabasePool::from(pool)));
         let _ = DatabasePoolReplacement::try_from(&value);
+        let _ = DatabaseDefinition::try_from(&value);
         let _ = ConnectionSettings::from_store(&value).map(|settings| comes_back(&settings));
         let _ = ConnectionDefinition::try_from(&value)
             .and_then(|definition| definition.into_connection(None))
@@ -124,6 +125,21 @@ proptest! {
         prop_assert!(!shown.to_string().contains("n33dl3"), "{}", shown);
         let again = ConnectionDefinition::try_from(shown).unwrap().into_connection(Some(&stored)).unwrap();
         prop_assert_eq!(again, stored);
+    }
+
+    #[test]
+    fn no_database_shows_the_password_of_its_url(
+        user in "[a-z:/@*%?]{0,6}",
+        rest in "[a-z]{1,5}(:[1-9][0-9]{0,3})?(/[a-z@&]{0,4})?(\\?(password|sslmode|x)=[a-z@]{0,4})?",
+    ) {
+        let url = format!("postgres://{user}n33dl3@{rest}");
+        let body = json!({"id": "o", "engine": "pg", "url": url, "server": [{"version": "1", "url": url}]});
+        let Ok(definition) = DatabaseDefinition::try_from(body) else { return Ok(()) };
+        let database = Database::from(definition);
+        let pool = json!({"name": "back", "mode": "session", "size": 1, "db": "x"});
+        let pool = DatabasePool::from(DatabasePoolDefinition::try_from(pool).unwrap());
+        let shown = format!("{database:?} {} {}", json!(database), json!(database.connection_of(&pool)));
+        prop_assert!(!shown.contains("n33dl3"), "{}", shown);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Texts of which the documents list all: modes, types, policies.
 
-/// An enum whose variants have the document's texts.
+/// An enum whose variants have the document's texts; what else is read as one stands behind it.
 macro_rules! choice {
     (
         $(#[$doc:meta])* $name:ident {
-            $($(#[$variant_doc:meta])* $variant:ident = $text:literal),+ $(,)?
+            $($(#[$variant_doc:meta])* $variant:ident = $text:literal $(| $alias:literal)*),+ $(,)?
         }
     ) => {
         $(#[$doc])*
@@ -32,7 +32,7 @@ macro_rules! choice {
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 match text {
-                    $($text => Ok($name::$variant),)+
+                    $($text $(| $alias)* => Ok($name::$variant),)+
                     _ => Err($crate::resource::models::Violation::NotOneOf($name::TEXTS)),
                 }
             }
