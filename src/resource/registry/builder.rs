@@ -13,6 +13,7 @@ use crate::{Limit, Manager};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Builds a [`Registry`].
 #[must_use = "a builder makes nothing until it is opened"]
@@ -21,6 +22,7 @@ pub struct RegistryBuilder {
     drivers: HashMap<ConnectionType, Arc<dyn Driver>>,
     declared: Declared,
     general: GeneralLimits,
+    upgrade_patience: Duration,
 }
 
 impl RegistryBuilder {
@@ -30,6 +32,7 @@ impl RegistryBuilder {
             drivers: HashMap::new(),
             declared: Declared::new(),
             general: GeneralLimits::default(),
+            upgrade_patience: super::upgrade::PATIENCE,
         };
         super::drivers::register(builder)
     }
@@ -82,6 +85,13 @@ impl RegistryBuilder {
         self
     }
 
+    /// How long an [upgrade](Registry::upgrade) waits for connections to come back; 30 s unless said otherwise. Requests are held
+    /// meanwhile, for 120 s at most.
+    pub fn upgrade_patience(mut self, patience: Duration) -> Self {
+        self.upgrade_patience = patience;
+        self
+    }
+
     /// Reads the store and makes everything live. What cannot be live is there all the same, and
     /// [`problems`](Registry::problems) says why it is not.
     ///
@@ -95,12 +105,14 @@ impl RegistryBuilder {
             drivers,
             declared,
             general,
+            upgrade_patience,
         } = self;
         let writer = Limit::builder(1).queue_limit(WRITERS_IN_LINE).build();
         let inner = Arc::new(Inner {
             store,
             drivers,
             general,
+            upgrade_patience,
             writer: writer.expect("bug: 1 is a limit"),
             is_torn: AtomicBool::new(false),
             state: Mutex::new(State::default()),
@@ -117,8 +129,17 @@ impl Inner {
         let Declared {
             connections,
             connectors,
+            databases,
             projects,
         } = declared;
+        for definition in databases {
+            let id = definition.id().clone();
+            let refused = |error| DeclareError::new(ResourceKind::Database, &id, error);
+            if self.known_database(id.as_str()).is_ok() {
+                return Err(refused(RegistryError::taken(ResourceKind::Database, &id)));
+            }
+            self.place_database(definition).map_err(refused)?;
+        }
         for definition in connections {
             let name = definition.name().clone();
             let refused = |error| DeclareError::new(ResourceKind::Connection, &name, error);
@@ -167,6 +188,7 @@ impl fmt::Debug for RegistryBuilder {
             .field("drivers", &self.drivers.keys())
             .field("declared", &self.declared)
             .field("general", &self.general)
+            .field("upgrade_patience", &self.upgrade_patience)
             .finish()
     }
 }

@@ -19,7 +19,7 @@ pub(super) enum Way {
 }
 
 /// How long a system that was replaced may take to serve its lines; what it has lent comes back when it does.
-const FAREWELL: Duration = Duration::from_secs(60);
+pub(super) const FAREWELL: Duration = Duration::from_secs(60);
 
 /// # Family 4: named connections
 impl Registry {

@@ -11,6 +11,9 @@
 //! shall not read this machine. What would be ignored is refused too, with the reason: certificates and keys as texts, and SOCKS proxies, which none of the
 //! drivers goes through yet. `title`, `version` and the decorator are kept, and mean nothing to them.
 
+use super::super::models::DatabaseDefinition;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
+use super::super::models::Engine;
 use super::builder::RegistryBuilder;
 
 /// Registers them.
@@ -24,6 +27,32 @@ pub(super) fn register(builder: RegistryBuilder) -> RegistryBuilder {
     #[cfg(feature = "sqlite")]
     let builder = builder.driver(kinds::ConnectionType::Sqlite, kinds::sqlite);
     builder
+}
+
+/// Whether the drivers that are here understand a database's URLs. The file that declares it is the operator's own, so that they
+/// may name files.
+pub(super) fn judge(definition: &DatabaseDefinition) -> Result<(), String> {
+    for (field, url) in definition.urls() {
+        let said: Option<String> = match (definition.engine(), url) {
+            #[cfg(feature = "postgres")]
+            (Engine::Postgres, url) => crate::drivers::postgres::Postgres::from_url(url.reveal())
+                .err()
+                .map(|error| error.to_string()),
+            #[cfg(feature = "mysql")]
+            (Engine::Mysql, url) => crate::drivers::mysql::Mysql::from_url(url.reveal())
+                .err()
+                .map(|error| error.to_string()),
+            #[cfg(feature = "redis")]
+            (Engine::Redis, url) => crate::drivers::redis::Redis::from_url(url.reveal())
+                .err()
+                .map(|error| error.to_string()),
+            _ => None,
+        };
+        if let Some(said) = said {
+            return Err(format!("database {:?}: {field}: {said}", definition.id().as_str()));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "redis", feature = "sqlite"))]

@@ -3,27 +3,12 @@
 use super::super::models::{ConnectionType, ConnectorName, Invalid};
 use super::super::store::{Kind, StoreError};
 use super::fixed::DeclareError;
+pub use super::kind::ResourceKind;
 use crate::{AcquireError, ConnectorError, DynError, LimitError, Status};
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// What a refusal is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ResourceKind {
-    /// A limit and its line.
-    ConnectionPool,
-    /// A named connection.
-    Connection,
-    /// A named user of a connection.
-    Connector,
-    /// A project, which the file declares.
-    Project,
-    /// An API proxy of a project.
-    ApiProxy,
-}
 
 /// Why the registry did not do what it was asked. Nothing has changed, unless it says otherwise.
 #[derive(Debug, Clone)]
@@ -155,55 +140,6 @@ pub enum HandleError<E> {
     },
     /// The connector's connection is now one of another manager than the handle is for.
     OtherManager(ConnectorName),
-}
-
-impl ResourceKind {
-    /// Those that are live: they have a status and operations.
-    pub const LIVE: [ResourceKind; 3] = [
-        ResourceKind::ConnectionPool,
-        ResourceKind::Connection,
-        ResourceKind::Connector,
-    ];
-
-    /// What one is called.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ResourceKind::ConnectionPool => "connection pool",
-            ResourceKind::Connection => "connection",
-            ResourceKind::Connector => "connector",
-            ResourceKind::Project => "project",
-            ResourceKind::ApiProxy => "API proxy",
-        }
-    }
-
-    /// What several are called in a path: `connection-pools`.
-    pub const fn path(self) -> &'static str {
-        match self {
-            ResourceKind::ConnectionPool => "connection-pools",
-            ResourceKind::Connection => "connections",
-            ResourceKind::Connector => "connectors",
-            ResourceKind::Project => "projects",
-            ResourceKind::ApiProxy => "apiProxies",
-        }
-    }
-
-    /// The live kind that a path calls so.
-    ///
-    /// ```
-    /// use fairpool::resource::registry::ResourceKind;
-    ///
-    /// assert_eq!(ResourceKind::live("connectors"), Some(ResourceKind::Connector));
-    /// assert_eq!(ResourceKind::live("projects"), None);
-    /// ```
-    pub fn live(path: &str) -> Option<Self> {
-        Self::LIVE.into_iter().find(|kind| kind.path() == path)
-    }
-}
-
-impl fmt::Display for ResourceKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
 }
 
 impl RegistryError {

@@ -1,13 +1,15 @@
 //! What a configuration file declares: the registry shows it and refuses to change it.
 
-use super::super::models::{ConnectionDefinition, ConnectionName, ConnectorDefinition, ConnectorName, Violation};
+use super::super::models::{
+    ConnectionDefinition, ConnectionName, ConnectorDefinition, ConnectorName, DatabaseDefinition, Violation,
+};
 use super::error::{RegistryError, ResourceKind};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 
-/// What is fixed: connections, connectors, projects with their API proxies. A store's own record of the same name stays where it
-/// is and is not shown while the name is declared.
+/// What is fixed: connections, connectors, projects with their API proxies, managed databases. A store's own record of the same name
+/// stays where it is and is not shown while the name is declared.
 ///
 /// ```
 /// use fairpool::resource::models::{ConnectionDefinition, ConnectionName, ConnectionType};
@@ -24,6 +26,7 @@ use std::fmt;
 pub struct Declared {
     pub(super) connections: Vec<ConnectionDefinition>,
     pub(super) connectors: Vec<ConnectorDefinition>,
+    pub(super) databases: Vec<DatabaseDefinition>,
     /// By project and name: what it is as a connector, and its connection.
     pub(super) projects: BTreeMap<String, BTreeMap<String, Proxy>>,
 }
@@ -68,6 +71,12 @@ impl Declared {
     /// A connector. As long as its connection pool does not exist, it is under no limit.
     pub fn connector(mut self, definition: ConnectorDefinition) -> Self {
         self.connectors.push(definition);
+        self
+    }
+
+    /// A managed database. Its pools are made under it and deleted, itself not.
+    pub fn database(mut self, definition: DatabaseDefinition) -> Self {
+        self.databases.push(definition);
         self
     }
 

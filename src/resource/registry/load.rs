@@ -1,7 +1,9 @@
 //! What a store holds, read as resources; and how what is live comes to agree with it: when a registry opens, and when a change
 //! was cut off or somebody else has written.
 
-use super::super::models::{Connection, ConnectionPool, ConnectionSettings, Connector, PoolId, Stored};
+use super::super::models::{
+    Connection, ConnectionPool, ConnectionSettings, Connector, DatabasePool, DatabaseRecord, PoolId, Stored,
+};
 use super::super::store::{Kind, Record, Version};
 use super::connections::Way;
 use super::desk::Live;
@@ -18,6 +20,9 @@ struct Loaded {
     connections: BTreeMap<String, (Connection, Version)>,
     connectors: BTreeMap<String, (Connector, Version)>,
     settings: BTreeMap<String, (ConnectionSettings, Version)>,
+    databases: BTreeMap<String, (DatabaseRecord, Version)>,
+    /// By the database's id and the pool's name.
+    database_pools: BTreeMap<(String, String), (DatabasePool, Version)>,
 }
 
 /// A connection as the store has it, and as it is here.
@@ -34,6 +39,9 @@ impl Inner {
         for record in contents.records {
             loaded.take(record)?;
         }
+        let (databases, pools) = (&mut loaded.databases, &mut loaded.database_pools);
+        self.load_databases(std::mem::take(databases), std::mem::take(pools))
+            .await?;
         let (names, changed) = self.differing(std::mem::take(&mut loaded.connections));
         let ways = self.apart(move |inner| {
             let ways = changed.into_iter().map(|(model, origin, before)| {
@@ -156,7 +164,8 @@ impl Inner {
                 format!("connector {name:?}: there is no connection pool {id}, so it is under no limit")
             })
         });
-        connections.chain(connectors).chain(limits).collect()
+        let all = connections.chain(connectors).chain(limits);
+        all.chain(super::load_databases::problems(&state)).collect()
     }
 }
 
@@ -181,6 +190,16 @@ impl Loaded {
             Kind::ConnectionSettings => {
                 let settings = read(&record, false)?;
                 self.settings.insert(record.key, (settings, version));
+            }
+            Kind::DatabasePool => {
+                let pool = read(&record, false)?;
+                let (id, name) = record.key.rsplit_once('/').unwrap_or_default();
+                let key = (id.to_owned(), name.to_owned());
+                self.database_pools.insert(key, (pool, version));
+            }
+            Kind::Database => {
+                let database = read(&record, false)?;
+                self.databases.insert(record.key, (database, version));
             }
             // Others keep theirs.
             _ => {}

@@ -4,15 +4,18 @@
 //! |---|---|
 //! | `root`, `builder` | [`Registry`]; its [`RegistryBuilder`] |
 //! | `connection_pools`, `pools` | family 1: connection pools, each a [`Limit`](crate::Limit); all of them, in every order of a list |
+//! | `databases`, `database_pools`, `upgrade` | family 2: managed databases; their pools; how they move to another server |
+//! | `database_live`, `database_dead` | a pool with the feature `postgres`, and without it |
+//! | `database_sessions`, `database_operations` | how a service takes sessions; what operators do to a pool |
 //! | `settings` | family 3: connection settings of API proxies |
 //! | `connections` | family 4: named connections, each a [`System`](crate::System) |
 //! | `connectors`, `desk`, `waiting` | family 5: connectors; where the requests of one begin; those of them that wait |
 //! | `operations`, `status` | what operators do to all of these, and see of them: [`Operation`], [`LiveStatus`] |
 //! | `handle`, `lease` | how a service takes connections: [`Handle`], [`AnyHandle`], and what they lend |
 //! | `current`, `live`, `drivers` | a manager whose definition can be replaced; systems of unlike managers behind one face; the crate's own |
-//! | `state`, `write`, `load` | what there is; how a change is made; how what is live comes to agree with the store |
+//! | `state`, `write`, `load`, `load_databases` | what there is; how a change is made; how what is live comes to agree with the store |
 //! | `fixed` | what a configuration file declares: [`Declared`]; why it cannot: [`DeclareError`] |
-//! | `error` | [`RegistryError`], [`OpenError`], [`HandleError`] |
+//! | `error`, `kind` | [`RegistryError`], [`OpenError`], [`HandleError`]; [`ResourceKind`] |
 //!
 //! # What a change does
 //!
@@ -61,25 +64,45 @@ mod connection_pools;
 mod connections;
 mod connectors;
 mod current;
+#[cfg(not(feature = "postgres"))]
+mod database_dead;
+#[cfg(feature = "postgres")]
+mod database_live;
+mod database_operations;
+mod database_pools;
+#[cfg(feature = "postgres")]
+mod database_sessions;
+mod databases;
 mod desk;
 mod drivers;
 mod error;
 mod fixed;
 mod handle;
+mod kind;
 mod lease;
 mod live;
 mod load;
+mod load_databases;
 mod operations;
 mod pools;
 mod root;
 mod settings;
 mod state;
 mod status;
+mod upgrade;
 mod waiting;
 mod write;
 
+#[cfg(not(feature = "postgres"))]
+use database_dead as database;
+#[cfg(feature = "postgres")]
+use database_live as database;
+
 pub use builder::RegistryBuilder;
 pub use connection_pools::Listed;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub use database_sessions::DatabaseSessions;
 pub use error::{AnyConnectorError, HandleError, OpenError, RegistryError, ResourceKind};
 pub use fixed::{DeclareError, Declared, GeneralLimits};
 pub use handle::{AnyHandle, Handle};

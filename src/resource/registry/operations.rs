@@ -13,14 +13,14 @@ use std::time::Duration;
 
 /// An operation on something live.
 ///
-/// | | connection pool | connection | connector |
-/// |---|---|---|---|
-/// | `Clear` | its line fails | the lines of its pools fail | all that wait through it fail, wherever they stand |
-/// | `Pause`, `Resume` | its line is held | nothing is lent or opened | its requests are held before they ask for anything |
-/// | `Drain` | nobody new is admitted; the line and those in flight finish, then it is closed | the same | the same |
-/// | `Resume` after `Drain` | it admits again, and whoever is still in flight counts | it lends again, when all that it had lent is back; until then that is refused | it admits again |
-/// | `Resume` during `Drain` | the drain is called off | refused, as long as anything is out or in line | the drain is called off |
-/// | `Invalidate` | – | what is open closes when it comes back | the same, in the pool that it uses now: with GENERAL also for others |
+/// | | connection pool | connection | connector | database pool |
+/// |---|---|---|---|---|
+/// | `Clear` | its line fails | the lines of its pools fail | all that wait through it fail, wherever they stand | its line fails |
+/// | `Pause`, `Resume` | its line is held | nothing is lent or opened | its requests are held before they ask for anything | nothing is lent |
+/// | `Drain` | nobody new is admitted; the line and those in flight finish, then it is closed | the same | the same | the same |
+/// | `Resume` after `Drain` | it admits again, and whoever is still in flight counts | it lends again, when all that it had lent is back; until then that is refused | it admits again | as a connection |
+/// | `Resume` during `Drain` | the drain is called off | refused, as long as anything is out or in line | the drain is called off | as a connection |
+/// | `Invalidate` | – | what is open closes when it comes back | the same, in the pool that it uses now: with GENERAL also for others | as a connection |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Operation {
@@ -120,9 +120,25 @@ impl Registry {
                 self.in_task(move |inner| async move { inner.operate_connector(&entry, operation).await })
                     .await
             }
-            ResourceKind::Project => Err(RegistryError::Unsupported("a project is nothing live".to_owned())),
+            ResourceKind::DatabasePool => {
+                let entry = self.inner.named_database_pool(name)?;
+                let name = name.to_owned();
+                if resumes && entry.live.as_ref().is_ok_and(|live| !live.is_open()) {
+                    return self
+                        .in_turn(move |inner| async move { inner.reopen_database_pool(&name) })
+                        .await;
+                }
+                self.in_task(move |inner| async move { inner.operate_database_pool(&name, &entry, operation).await })
+                    .await
+            }
+            ResourceKind::Project | ResourceKind::Database => Err(not_live(kind)),
         }
     }
+}
+
+/// What has no status and no operations of its own.
+pub(super) fn not_live(kind: ResourceKind) -> RegistryError {
+    RegistryError::Unsupported(format!("a {kind} is nothing live"))
 }
 
 impl Inner {
@@ -254,7 +270,7 @@ fn left_behind(system: &dyn LiveSystem) -> u32 {
 }
 
 impl OperationReport {
-    fn cleared(requests: usize) -> Self {
+    pub(super) fn cleared(requests: usize) -> Self {
         OperationReport {
             cleared: Some(requests),
             ..OperationReport::default()

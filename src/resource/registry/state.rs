@@ -4,9 +4,12 @@
 //! holds the writers' permit (`write.rs`) meanwhile, so that between two looks only readers come.
 
 use super::super::models::{
-    Connection, ConnectionName, ConnectionSettings, ConnectionType, Connector, ConnectorId, ConnectorName, PoolId,
+    Connection, ConnectionName, ConnectionSettings, ConnectionType, Connector, ConnectorId, ConnectorName, DatabaseId,
+    DatabasePoolName, DatabaseRecord, PoolId,
 };
 use super::super::store::{Store, Version};
+use super::database_pools::DatabasePoolEntry;
+use super::databases::DatabaseEntry;
 use super::desk::Desk;
 use super::error::{RegistryError, ResourceKind};
 use super::fixed::{GeneralLimits, Proxy};
@@ -16,11 +19,14 @@ use crate::Limit;
 use crate::sync::primitives::{AtomicBool, Mutex};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) struct Inner {
     pub(super) store: Box<dyn Store>,
     pub(super) drivers: HashMap<ConnectionType, Arc<dyn Driver>>,
     pub(super) general: GeneralLimits,
+    /// How long an upgrade waits for leases.
+    pub(super) upgrade_patience: Duration,
     /// The writers' line: one permit, held for the length of a change.
     pub(super) writer: Limit,
     /// What is here may differ from the store's contents, since a change was cut off after its commit had begun. Only who holds the
@@ -38,6 +44,11 @@ pub(super) struct State {
     pub(super) under: BTreeMap<PoolId, BTreeSet<ConnectorName>>,
     /// By `project/proxy`, declared or not.
     pub(super) settings: BTreeMap<String, (ConnectionSettings, Version)>,
+    pub(super) databases: BTreeMap<DatabaseId, Arc<DatabaseEntry>>,
+    /// By database, declared or not.
+    pub(super) database_records: BTreeMap<String, (DatabaseRecord, Version)>,
+    /// The same.
+    pub(super) database_pools: BTreeMap<String, BTreeMap<DatabasePoolName, Arc<DatabasePoolEntry>>>,
     /// As the file declares them.
     pub(super) projects: BTreeMap<String, BTreeMap<String, Proxy>>,
 }

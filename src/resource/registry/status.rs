@@ -1,6 +1,7 @@
 //! Everything live in numbers.
 
 use super::super::models::ConnectorName;
+use super::database_pools::{DatabasePoolEntry, key};
 use super::desk::{Desk, Live};
 use super::error::{RegistryError, ResourceKind};
 use super::pools::PoolEntry;
@@ -11,19 +12,19 @@ use serde::Serialize;
 
 /// Something live at one moment. A number that this kind has not is missing; in JSON it has no key.
 ///
-/// | | connection pool | connection | connector |
-/// |---|---|---|---|
-/// | `limit` | of its pool | of its shared pool | of the pool that it uses |
-/// | `open`, `idle`, `connecting`, `generation` | – | of all its pools | of the pool that it uses, with GENERAL shared |
-/// | `in_use` | requests in flight | leases | its own leases |
-/// | `pending` | in its line | in the lines of its pools | its own, wherever they stand |
-/// | `oldest_wait`, `totals` | of its line | of its pools | of the pool that it uses |
+/// | | connection pool | connection | connector | database pool |
+/// |---|---|---|---|---|
+/// | `limit` | of its pool | of its shared pool | of the pool that it uses | its size |
+/// | `open`, `idle`, `connecting`, `generation` | – | of all its pools | of the pool that it uses, with GENERAL shared | of all its users |
+/// | `in_use` | requests in flight | leases | its own leases | leases |
+/// | `pending` | in its line | in the lines of its pools | its own, wherever they stand | in its line |
+/// | `oldest_wait`, `totals` | of its line | of its pools | of the pool that it uses | of its line |
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LiveStatus {
-    /// `connection-pools`, `connections` or `connectors`.
+    /// `connection-pools`, `connections`, `connectors` or `database-pools`.
     pub kind: &'static str,
-    /// Its name.
+    /// Its name; of a database's pool `id/name`.
     pub name: String,
     /// The most there may be.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,8 +85,18 @@ pub struct LiveTotals {
 
 /// # Status
 impl Registry {
-    /// Everything live: connection pools by id, then connections and connectors by name.
+    /// Everything live: connection pools by id, connections and connectors by name, pools of databases by the database's id and
+    /// their name.
     pub fn status(&self) -> Vec<LiveStatus> {
+        let of_databases: Vec<_> = {
+            let state = self.inner.state.lock();
+            let declared = state
+                .database_pools
+                .iter()
+                .filter(|(id, _)| state.databases.contains_key(id.as_str()));
+            let pools = declared.flat_map(|(id, pools)| pools.iter().map(move |(name, entry)| (key(id, name), entry)));
+            pools.map(|(name, entry)| (name, entry.clone())).collect()
+        };
         let (pools, connections, connectors) = {
             let state = self.inner.state.lock();
             let connections: Vec<_> = state.connections.values().cloned().collect();
@@ -95,7 +106,8 @@ impl Registry {
         let pools = pools.iter().map(|entry| of_pool(entry));
         let connections = connections.iter().map(|entry| of_connection(entry));
         let connectors = connectors.iter().map(|entry| of_connector(entry));
-        pools.chain(connections).chain(connectors).collect()
+        let of_databases = of_databases.iter().map(|(name, entry)| of_database_pool(name, entry));
+        pools.chain(connections).chain(connectors).chain(of_databases).collect()
     }
 
     /// One of them. A connection pool is found by its name or its id.
@@ -108,7 +120,8 @@ impl Registry {
             ResourceKind::ConnectionPool => Ok(of_pool(&*self.inner.pool_of(name)?)),
             ResourceKind::Connection => Ok(of_connection(&*self.inner.known_connection(name)?)),
             ResourceKind::Connector | ResourceKind::ApiProxy => Ok(of_connector(&*self.inner.known_connector(name)?)),
-            ResourceKind::Project => Err(RegistryError::Unsupported("a project is nothing live".to_owned())),
+            ResourceKind::DatabasePool => Ok(of_database_pool(name, &*self.inner.named_database_pool(name)?)),
+            ResourceKind::Project | ResourceKind::Database => Err(super::operations::not_live(kind)),
         }
     }
 
@@ -197,6 +210,13 @@ fn of_connector(entry: &ConnectorEntry) -> LiveStatus {
     }
 }
 
+fn of_database_pool(name: &str, entry: &DatabasePoolEntry) -> LiveStatus {
+    match &entry.live {
+        Ok(live) => live.look(nothing(ResourceKind::DatabasePool, name)),
+        Err(reason) => not_live(ResourceKind::DatabasePool, name, reason),
+    }
+}
+
 fn nothing(kind: ResourceKind, name: &str) -> LiveStatus {
     LiveStatus {
         kind: kind.path(),
@@ -222,7 +242,7 @@ fn not_live(kind: ResourceKind, name: &str, reason: &str) -> LiveStatus {
     }
 }
 
-fn word(state: State) -> &'static str {
+pub(super) fn word(state: State) -> &'static str {
     match state {
         State::Open => "open",
         State::Paused => "paused",
