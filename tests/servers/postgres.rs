@@ -5,7 +5,7 @@ use super::certificates::Certificates;
 use super::keeper::{Keeper, Plan, demoted, directory, find, free_port, missing, run};
 use std::fs;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// A server, gone when it is dropped.
@@ -13,6 +13,9 @@ pub(crate) struct Postgres {
     pub(crate) keeper: Keeper,
     pub(crate) port: u16,
 }
+
+/// The major version that `tests/run.sh --setup` installs beside Debian's.
+pub(crate) const ANOTHER: u32 = 16;
 
 const ACCESS: &str = "\
 local all all trust
@@ -42,17 +45,42 @@ impl Postgres {
         Postgres::launch(Some(certificates), settings)
     }
 
+    /// One of another major version: [`ANOTHER`].
+    pub(crate) fn another(settings: &[&str]) -> Option<Postgres> {
+        let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("target/servers/postgresql-{ANOTHER}"));
+        if !installed.join("bin/postgres").is_file() {
+            missing(&format!("PostgreSQL {ANOTHER}"));
+            return None;
+        }
+        let dir = directory("postgres");
+        let user = demoted("postgres");
+        // Who is not root may run nothing from somebody's home.
+        let home = dir.join("home");
+        run(Command::new("cp").arg("-a").arg(&installed).arg(&home));
+        run(Command::new("chmod").args(["-R", "a+rX"]).arg(&home));
+        Some(Postgres::run(&home.join("bin"), dir, &user, None, settings))
+    }
+
     fn launch(certificates: Option<&Certificates>, settings: &[&str]) -> Option<Postgres> {
         let Some(server) = find("postgres", &versions()) else {
             missing("PostgreSQL");
             return None;
         };
-        let bin = server.parent().expect("in a directory").to_owned();
-        let dir = directory("postgres");
+        let bin = server.parent().expect("in a directory");
+        let (dir, user) = (directory("postgres"), demoted("postgres"));
+        Some(Postgres::run(bin, dir, &user, certificates, settings))
+    }
+
+    fn run(
+        bin: &Path,
+        dir: PathBuf,
+        user: &[String],
+        certificates: Option<&Certificates>,
+        settings: &[&str],
+    ) -> Postgres {
         let data = dir.join("data");
-        let user = demoted("postgres");
         let command = |program: &str| {
-            let mut words = user.clone();
+            let mut words = user.to_vec();
             words.push(bin.join(program).display().to_string());
             words
         };
@@ -104,7 +132,7 @@ impl Postgres {
         );
         let server = Postgres { keeper, port };
         server.psql(ROLES);
-        Some(server)
+        server
     }
 
     /// Runs SQL as the superuser, on the socket, in the database `postgres`; what it prints, unaligned and without headers.
