@@ -60,11 +60,19 @@ const GUESTS: [(&str, &[&str]); 38] = [
         &["src/bin/fairpool/operator/session", "src/bin/fairpool/top"],
     ),
     ("unicode_width", &["src/bin/fairpool/operator/shown"]),
-    ("mysql_async", &["src/drivers/mysql"]),
+    (
+        "mysql_async",
+        &["src/drivers/mysql", "src/resource/registry/engine_mysql"],
+    ),
     // The tables of the rooms name theirs.
     (
         "redis",
-        &["src/drivers/redis", "src/drivers/mod", "src/resource/registry/drivers"],
+        &[
+            "src/drivers/redis",
+            "src/drivers/mod",
+            "src/resource/registry/drivers",
+            "src/resource/registry/engine_redis",
+        ],
     ),
     ("bb8", &["src/compat/bb8", "src/compat/mod"]),
     ("deadpool", &["src/compat/deadpool", "src/compat/mod"]),

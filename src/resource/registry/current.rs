@@ -42,9 +42,11 @@ impl<M: Manager> Hosts<M> {
             self.next.store(((at + 1) % count) as u32, Relaxed);
             let manager = &self.managers[at];
             let is_last = turn + 1 == begin + count;
+            // Boxed, so that a driver's own futures add nothing to the depth of a lease's: a service's compiler has a limit.
+            let attempt = Box::pin(manager.connect());
             let outcome = match is_last {
-                true => manager.connect().await,
-                false => match tokio::time::timeout(share, manager.connect()).await {
+                true => attempt.await,
+                false => match tokio::time::timeout(share, attempt).await {
                     Ok(outcome) => outcome,
                     Err(_) => continue,
                 },

@@ -7,6 +7,7 @@
 //! | `databases`, `database_pools`, `upgrade` | family 2: managed databases; their pools; how they move to another server |
 //! | `database_live`, `database_dead` | a pool with the feature `postgres`, and without it |
 //! | `database_sessions`, `database_operations` | how a service takes sessions; what operators do to a pool |
+//! | `engine`, `engine_call`, `engine_redis`, `engine_mysql`, `engine_place` | family 2: settings of a database's engine; how it is asked; which connections lead to its server |
 //! | `settings` | family 3: connection settings of API proxies |
 //! | `connections` | family 4: named connections, each a [`System`](crate::System) |
 //! | `connectors`, `desk`, `waiting` | family 5: connectors; where the requests of one begin; those of them that wait |
@@ -75,6 +76,14 @@ mod database_sessions;
 mod databases;
 mod desk;
 mod drivers;
+mod engine;
+#[cfg(any(feature = "mysql", feature = "redis"))]
+mod engine_call;
+#[cfg(feature = "mysql")]
+mod engine_mysql;
+mod engine_place;
+#[cfg(feature = "redis")]
+mod engine_redis;
 mod error;
 mod fixed;
 mod handle;
