@@ -6,6 +6,9 @@
 mod answers;
 #[path = "server/connections.rs"]
 mod connections;
+#[cfg(all(feature = "postgres", feature = "redis", feature = "mysql"))]
+#[path = "server/databases.rs"]
+mod databases;
 #[cfg(all(
     feature = "mysql",
     feature = "postgres",
@@ -15,10 +18,16 @@ mod connections;
 ))]
 #[path = "server/ears.rs"]
 mod ears;
+#[cfg(all(feature = "postgres", feature = "redis", feature = "mysql"))]
+#[path = "server/engines.rs"]
+mod engines;
 #[path = "server/kit.rs"]
 mod kit;
 #[path = "server/lists.rs"]
 mod lists;
+#[cfg(all(feature = "postgres", feature = "redis", feature = "mysql"))]
+#[path = "server/managed.rs"]
+mod managed;
 #[path = "server/openapi.rs"]
 mod openapi;
 #[path = "server/operations.rs"]
@@ -40,6 +49,8 @@ mod schema;
 ))]
 #[path = "server/secrets.rs"]
 mod secrets;
+#[cfg(all(feature = "postgres", feature = "redis", feature = "mysql"))]
+mod servers;
 #[path = "server/settings.rs"]
 mod settings;
 #[path = "server/socket.rs"]

@@ -5,6 +5,7 @@
 //! | `mod.rs` | what of it is public |
 //! | [`auth`] | who may ask, and for what: [`Authority`](auth::Authority), an argument of every router |
 //! | `pools.rs` | family 1: [`connection_pools`] |
+//! | `databases.rs` | family 2: [`databases()`] |
 //! | `settings.rs` | family 3: [`connection_settings`] |
 //! | `connections.rs` | family 4: [`connections()`] |
 //! | `operations.rs` | family 5: [`operations()`] |
@@ -13,7 +14,7 @@
 //! | `serve.rs`, `stream.rs` | [`serve()`]: a router on a listener, with patience that ends, until it is told to stop |
 //! | `front.rs` | the order of judgement, before every handler |
 //! | `refusal.rs`, `status.rs` | why a request is refused; the one place where that becomes a status and a text |
-//! | `openapi` | what each family says of itself, at `/openapi/connection-pools.json`, `connection-settings`, `connections`, `operations` |
+//! | `openapi` | what each family says of itself, at `/openapi/connection-pools.json`, `databases`, `connection-settings`, `connections`, `operations` |
 //! | `path.rs`, `body.rs`, `links.rs` | how a request is read, and where a list's pages are |
 //! | `request_id.rs`, `journal.rs` | by which id a request is found again, and who is told: [`Journal`] |
 //! | `rate.rs` | how many requests a holder may make: [`RateLimits`] |
@@ -53,7 +54,7 @@
 //! | family | credential |
 //! |---|---|
 //! | 1, 5 | `Authorization: <key>`, or `Authorization: Bearer <key or JWT>` |
-//! | 3 | `Authorization: Bearer <key or JWT>` |
+//! | 2, 3 | `Authorization: Bearer <key or JWT>` |
 //! | 4 | `x-imply-api-token: <key or JWT>` |
 //!
 //! # What every answer has in common
@@ -68,6 +69,7 @@
 pub mod auth;
 mod body;
 mod connections;
+mod databases;
 mod fallback;
 mod front;
 mod health;
@@ -99,6 +101,7 @@ pub use self::metrics::metrics;
 #[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
 pub use self::tracing::TracingJournal;
 pub use connections::connections;
+pub use databases::databases;
 pub use fallback::fallback;
 pub use health::{Readiness, health};
 pub use journal::{Entry, Journal};

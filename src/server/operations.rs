@@ -33,6 +33,7 @@ pub(crate) enum Call {
     Show,
     Change,
     Delete,
+    Databases,
     Projects,
     Proxies,
     Statuses,
@@ -49,6 +50,7 @@ static CONNECTOR: [Offer<Call>; 3] = [
     Offer::new(Method::PUT, Scope::Write, Call::Change),
     Offer::new(Method::DELETE, Scope::Write, Call::Delete),
 ];
+static DATABASES: [Offer<Call>; 1] = [Offer::new(Method::GET, Scope::Read, Call::Databases)];
 static PROJECTS: [Offer<Call>; 1] = [Offer::new(Method::GET, Scope::Read, Call::Projects)];
 static PROXIES: [Offer<Call>; 1] = [Offer::new(Method::GET, Scope::Read, Call::Proxies)];
 static STATUSES: [Offer<Call>; 1] = [Offer::new(Method::GET, Scope::Read, Call::Statuses)];
@@ -71,6 +73,7 @@ impl Family for Operations {
         match below {
             ["connectors"] => Some(&CONNECTORS),
             ["connectors", _] => Some(&CONNECTOR),
+            ["databases"] => Some(&DATABASES),
             ["projects"] => Some(&PROJECTS),
             ["projects", _, "apiProxies"] => Some(&PROXIES),
             ["status"] => Some(&STATUSES),
@@ -103,6 +106,7 @@ impl Family for Operations {
                 registry.delete_connector(segment(3)).await?;
                 Ok(Answer::ok(&json!({"message": "The connector has been deleted."})))
             }
+            Call::Databases => data(registry.databases()),
             Call::Projects => {
                 let projects = registry.projects().into_iter().map(|name| json!({"name": name}));
                 data(projects.collect::<Vec<_>>())

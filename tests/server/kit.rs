@@ -8,7 +8,7 @@ use fairpool::resource::models::{Connection, ConnectionDefinition, ConnectionNam
 use fairpool::resource::registry::{Declared, Registry};
 use fairpool::resource::store::MemoryStore;
 use fairpool::server::auth::{ApiKeys, Authority, Scope, Scopes};
-use fairpool::server::{RouterOptions, connection_pools, connection_settings, connections, operations};
+use fairpool::server::{RouterOptions, connection_pools, connection_settings, connections, databases, operations};
 use serde_json::Value;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -65,11 +65,12 @@ pub(crate) fn keys() -> Arc<dyn Authority> {
 pub(crate) type Mount = fn(&Registry, Arc<dyn Authority>, RouterOptions) -> Router;
 
 /// All families, by the names of their OpenAPI documents.
-pub(crate) const FAMILIES: [(&str, Mount); 4] = [
+pub(crate) const FAMILIES: [(&str, Mount); 5] = [
     ("connection-pools", connection_pools),
     ("connection-settings", connection_settings),
     ("connections", connections),
     ("operations", operations),
+    ("databases", databases),
 ];
 
 /// With a driver for connections of type `http` that reaches everything, and an API proxy.

@@ -72,6 +72,12 @@ async fn a_document_is_whole_in_itself() {
                     responses.keys().any(|status| status.starts_with('2')),
                     "{method} {path}"
                 );
+                for (status, response) in responses {
+                    let has_body = response.get("content").is_some();
+                    assert_eq!(has_body, status != "204", "{method} {path} {status}");
+                    let is_counted = response["headers"].get("ratelimit-remaining").is_some();
+                    assert_eq!(is_counted, path.starts_with("/v2/"), "{method} {path} {status}");
+                }
             }
         }
         let schemes = object(&document["components"]["securitySchemes"]);
@@ -224,4 +230,39 @@ async fn what_is_answered_has_the_documented_fields() {
     assert_eq!(seen(&list), documented(page));
     assert_eq!(seen(&list["meta"]), documented(&page["properties"]["meta"]));
     assert_eq!(seen(&list["links"]), documented(&page["properties"]["links"]));
+}
+
+#[cfg(all(feature = "postgres", feature = "redis", feature = "mysql"))]
+#[tokio::test]
+async fn a_document_says_what_a_database_pool_takes_and_shows() {
+    use crate::databases::{ORDERS, ask, look, registry};
+    use fairpool::server::databases;
+    let limits = fairpool::server::RateLimits::new(u32::MAX, u32::MAX);
+    let router = databases(&registry().await, keys(), RouterOptions::new().rate_limits(limits));
+    let document = send(&router, request(Method::GET, "/openapi/databases.json", None, None)).await;
+    let schemas = document.json()["components"]["schemas"].clone();
+    let pools = format!("/v2/databases/{ORDERS}/pools");
+    let base = json!({"name": "web", "mode": "session", "size": 1, "db": "a", "user": "app"});
+    assert_eq!(ask(&router, Method::POST, &pools, base.clone()).await.status, 201);
+    let mut count = 0;
+    for (field, schema) in object(&schemas["PoolReplacement"]["properties"]) {
+        let (inside, outside) = borders(schema);
+        for (values, status) in [(inside, 204), (outside, 422)] {
+            for value in values {
+                let mut body = base.clone();
+                body[field] = value.clone();
+                let answered = ask(&router, Method::PUT, &format!("{pools}/web"), body).await;
+                assert_eq!(answered.status, status, "{field}: {value}");
+                count += 1;
+            }
+        }
+    }
+    assert!(count > 20, "only {count} values were tried");
+    ask(&router, Method::PUT, &format!("{pools}/web"), base).await;
+    let shown = look(&router, &format!("{pools}/web")).await.json()["pool"].clone();
+    let documented = |schema: &Value| object(&schema["properties"]).keys().cloned().collect::<BTreeSet<_>>();
+    let seen = |value: &Value| object(value).keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(seen(&shown), documented(&schemas["Pool"]));
+    let connection = &schemas["Pool"]["properties"]["connection"];
+    assert_eq!(seen(&shown["connection"]), documented(connection));
 }

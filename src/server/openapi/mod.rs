@@ -4,11 +4,12 @@
 //! |---|---|
 //! | `mod.rs` | what a family says of itself ([`Described`]), and the document that comes of it |
 //! | `schema.rs` | what a field may be, asked of its type |
-//! | `pools.rs`, `settings.rs`, `connections.rs`, `operations.rs` | the families |
+//! | `pools.rs`, `databases.rs`, `settings.rs`, `connections.rs`, `operations.rs` | the families |
 //!
 //! The document of a family is at `/openapi/` and its name, open to everybody: it tells nothing about what a registry holds.
 
 mod connections;
+mod databases;
 mod operations;
 mod pools;
 mod schema;
@@ -32,6 +33,8 @@ pub(crate) trait Described: Family {
     const TITLE: &'static str;
     /// Every path, with names in braces. What can be asked there says the family.
     const PATHS: &'static [&'static str];
+    /// Whether every answer says how many requests are left.
+    const IS_COUNTED: bool = false;
 
     /// What a call is, takes and answers.
     fn describe(call: Self::Call) -> Description;
@@ -47,7 +50,7 @@ pub(crate) struct Description {
     query: Vec<Value>,
     /// The schema of its body, and whether there must be one.
     body: Option<(Value, bool)>,
-    /// The status of success, with the schema of its body.
+    /// The status of success, with the schema of its body; 204 has none.
     answer: (u16, Value),
     /// How it can be refused besides what all calls share.
     refusals: &'static [u16],
@@ -78,17 +81,38 @@ pub(crate) fn document<F: Described>(family: &F) -> Value {
     let mut schemas = F::schemas();
     schemas["Refusal"] = refusal(F::SHAPE);
     let (names, schemes) = security(F::HEADER);
+    let mut components = json!({"schemas": schemas, "securitySchemes": schemes});
+    if F::IS_COUNTED {
+        components["headers"] = headers(|(name, description)| {
+            let header = json!({"description": description, "schema": {"type": "integer"}});
+            (name.to_owned(), header)
+        });
+    }
     json!({
         "openapi": "3.0.3",
         "info": {"title": F::TITLE, "version": env!("CARGO_PKG_VERSION")},
         "servers": [{"url": "/"}],
         "security": names,
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": schemes},
+        "components": components,
     })
 }
 
-fn operation<F: Family>(path: &str, segments: &[&str], method: &str, scope: Scope, said: Description) -> Value {
+/// What every answer of a counted family bears.
+const HEADERS: [(&str, &str); 3] = [
+    (
+        "ratelimit-limit",
+        "How many requests may be made in an hour, or in the minute that is used up",
+    ),
+    ("ratelimit-remaining", "How many of them are left"),
+    ("ratelimit-reset", "When they begin anew, in seconds since 1970"),
+];
+
+fn headers(each: impl Fn((&str, &str)) -> (String, Value)) -> Value {
+    HEADERS.into_iter().map(each).collect::<Map<_, _>>().into()
+}
+
+fn operation<F: Described>(path: &str, segments: &[&str], method: &str, scope: Scope, said: Description) -> Value {
     let named = segments
         .iter()
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
@@ -119,8 +143,23 @@ fn operation<F: Family>(path: &str, segments: &[&str], method: &str, scope: Scop
     });
     let mut responses: Map<String, Value> = refusals.collect();
     let (status, schema) = said.answer;
-    let success = json!({"description": "Done", "content": {"application/json": {"schema": schema}}});
+    let mut success = json!({"description": "Done"});
+    if status != 204 {
+        success["content"] = json!({"application/json": {"schema": schema}});
+    }
     responses.insert(status.to_string(), success);
+    if F::IS_COUNTED {
+        for (status, response) in &mut responses {
+            response["headers"] = headers(|(name, _)| {
+                let reference = json!({"$ref": format!("#/components/headers/{name}")});
+                (name.to_owned(), reference)
+            });
+            if status == "429" {
+                let seconds = json!({"description": "In how many seconds", "schema": {"type": "integer"}});
+                response["headers"]["retry-after"] = seconds;
+            }
+        }
+    }
 
     let id = format!("{method}{}", path.replace(['/', '{', '}', '-'], "_"));
     let mut operation = json!({

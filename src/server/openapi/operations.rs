@@ -2,7 +2,9 @@
 
 use super::schema::{Schema, list, named, named_schema, object, or_null, text};
 use super::{Described, Description};
-use crate::resource::models::{Bounded, ConnectionName, ConnectorName, ManagementType, PoolSize};
+use crate::resource::models::{
+    Bounded, ConnectionName, ConnectorName, DatabaseId, Engine, EngineVersion, ManagementType, PoolSize, RoleName,
+};
 use crate::server::operations::{Call, Operations};
 use serde_json::{Value, json};
 
@@ -12,16 +14,23 @@ impl Described for Operations {
     const PATHS: &'static [&'static str] = &[
         "/fairpool/v1/connectors",
         "/fairpool/v1/connectors/{name}",
+        "/fairpool/v1/databases",
         "/fairpool/v1/projects",
         "/fairpool/v1/projects/{project}/apiProxies",
         "/fairpool/v1/status",
         "/fairpool/v1/status/connection-pools/{name}",
+        "/fairpool/v1/status/database-pools/{name}",
         "/fairpool/v1/status/connections/{name}",
         "/fairpool/v1/status/connectors/{name}",
         "/fairpool/v1/connection-pools/{name}/clear",
         "/fairpool/v1/connection-pools/{name}/drain",
         "/fairpool/v1/connection-pools/{name}/pause",
         "/fairpool/v1/connection-pools/{name}/resume",
+        "/fairpool/v1/database-pools/{name}/clear",
+        "/fairpool/v1/database-pools/{name}/drain",
+        "/fairpool/v1/database-pools/{name}/pause",
+        "/fairpool/v1/database-pools/{name}/resume",
+        "/fairpool/v1/database-pools/{name}/invalidate",
         "/fairpool/v1/connections/{name}/clear",
         "/fairpool/v1/connections/{name}/drain",
         "/fairpool/v1/connections/{name}/pause",
@@ -48,6 +57,7 @@ impl Described for Operations {
             Call::Show => ("Show a connector", None, 200, one()),
             Call::Change => ("Change what is given", body("ConnectorChange", true), 200, one()),
             Call::Delete => ("Delete a connector", None, 200, text()),
+            Call::Databases => ("List managed databases", None, 200, list(named_schema("Database"))),
             Call::Projects => ("List projects", None, 200, list(named())),
             Call::Proxies => ("List the API proxies of a project", None, 200, list(proxy())),
             Call::Statuses => ("Everything live in numbers", None, 200, list(named_schema("Status"))),
@@ -103,7 +113,20 @@ impl Described for Operations {
             ("called_off", bool::schema()),
             ("took", json!({"type": "number"})),
         ];
+        let server = object(
+            &["version", "url"],
+            [("version", named(EngineVersion::new)), ("url", text())],
+        );
+        let database = [
+            ("id", named(DatabaseId::new)),
+            ("name", named(RoleName::new)),
+            ("engine", Engine::schema()),
+            ("version", named(EngineVersion::new)),
+            ("url", text()),
+            ("servers", list(server)),
+        ];
         json!({
+            "Database": object(&["id", "name", "engine", "url", "servers"], database),
             "Connector": object(&["name", "connection"], [name].into_iter().chain(fields())),
             "ConnectorChange": object(&[], fields()),
             "Status": object(&["kind", "name", "in_use", "pending", "state", "totals"], status),

@@ -1,6 +1,8 @@
 //! What a field may be, as OpenAPI says it: asked of the field's type, so that it says what is judged.
 
-use crate::resource::models::{Bounded, ConnectionType, ManagementType, Protocol, Violation};
+use crate::resource::models::{
+    Bounded, ConnectionType, Engine, EvictionPolicy, ManagementType, PoolMode, Protocol, Violation,
+};
 use serde_json::{Value, json};
 
 /// A type of field that knows its own bounds.
@@ -41,6 +43,24 @@ impl Schema for ConnectionType {
 impl Schema for Protocol {
     fn schema() -> Value {
         one_of(Protocol::ALL)
+    }
+}
+
+impl Schema for PoolMode {
+    fn schema() -> Value {
+        one_of(PoolMode::ALL)
+    }
+}
+
+impl Schema for EvictionPolicy {
+    fn schema() -> Value {
+        one_of(EvictionPolicy::ALL)
+    }
+}
+
+impl Schema for Engine {
+    fn schema() -> Value {
+        one_of(Engine::ALL)
     }
 }
 
