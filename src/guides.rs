@@ -69,6 +69,7 @@ pub mod outages {}
 
 /// [connection-pools]: crate::guides::connection_pools
 /// [connection-settings]: crate::guides::connection_settings
+/// [managed-databases]: crate::guides::managed_databases
 /// [named-connections]: crate::guides::named_connections
 /// [serving]: crate::guides::serving
 #[doc = include_str!("../docs/resources.md")]
@@ -82,6 +83,11 @@ pub mod serving {}
 /// [systems]: crate::guides::systems
 #[doc = include_str!("../docs/connection-pools.md")]
 pub mod connection_pools {}
+
+/// [connections]: crate::guides::named_connections
+/// [sessions]: crate::guides::sessions
+#[doc = include_str!("../docs/managed-databases.md")]
+pub mod managed_databases {}
 
 #[doc = include_str!("../docs/connection-settings.md")]
 pub mod connection_settings {}
