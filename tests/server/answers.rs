@@ -6,7 +6,9 @@ use crate::schema::misfit;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request};
-use fairpool::resource::models::{ConnectionDefinition, ConnectorDefinition, NewConnectionPool};
+use fairpool::resource::models::{
+    ConnectionDefinition, ConnectorDefinition, DatabasePoolDefinition, NewConnectionPool,
+};
 use fairpool::resource::registry::Registry;
 use fairpool::resource::store::MemoryStore;
 use fairpool::server::auth::{Authority, Grant, Scopes};
@@ -37,6 +39,8 @@ enum By {
 enum With {
     Nothing,
     Json(Value),
+    /// No JSON.
+    Noise,
     /// One that never comes.
     Silence,
 }
@@ -58,7 +62,12 @@ const BODY: usize = 1024;
 async fn calls() -> Vec<Call> {
     let registry = stocked().await;
     let mut calls = Vec::new();
+    // Without its driver a database has no pools to speak of.
+    let has_drivers = cfg!(all(feature = "postgres", feature = "redis", feature = "mysql"));
     for (name, mount) in FAMILIES {
+        if name == "databases" && !has_drivers {
+            continue;
+        }
         let router = mount(&registry, keys(), RouterOptions::new());
         let request = Request::get(format!("/openapi/{name}.json")).body(Body::empty());
         let document = send(&router, request.expect("a request")).await.json();
@@ -93,6 +102,10 @@ async fn stocked() -> Registry {
         let connector = ConnectorDefinition::try_from(connector).expect("a connector");
         before.create_connector(connector).await.expect("stored");
     }
+    let web = json!({"name": "web", "mode": "session", "size": 1, "db": "app"});
+    let web = DatabasePoolDefinition::try_from(&web).expect("a pool");
+    let made = before.create_database_pool("orders", web).await;
+    assert_eq!(made.is_ok(), cfg!(feature = "postgres"));
     // Now without the driver for one of them.
     registry_over(store, false).await
 }
@@ -110,6 +123,10 @@ impl Call {
         self.path.contains('{')
     }
 
+    fn is_of_database(&self) -> bool {
+        self.path.starts_with("/v2/")
+    }
+
     fn reads_body(&self) -> bool {
         self.said()["requestBody"].is_object()
     }
@@ -120,14 +137,26 @@ impl Call {
         let name = match () {
             () if kind("connectors") => "till",
             () if kind("connections") => "spare",
+            () if kind("database-pools") => "orders%2Fweb",
             () => "one",
         };
-        self.path_of(["1", "MyProject", "MyAPI", "MyProject", name])
+        let path = self.path_of(["1", "MyProject", "MyAPI", "MyProject", name]);
+        in_database(&path, self.database())
+    }
+
+    /// One of the engine that the call is about.
+    fn database(&self) -> &'static str {
+        match self.path.rsplit('/').next() {
+            Some("eviction_policy") => "cache",
+            Some("sql_mode") => "shop",
+            _ => "orders",
+        }
     }
 
     /// The path of nothing.
     fn unknown(&self) -> String {
-        self.path_of(["99", "Nowhere", "Nothing", "Nowhere", "nobody"])
+        let path = self.path_of(["99", "Nowhere", "Nothing", "Nowhere", "nobody"]);
+        in_database(&path, "nowhere")
     }
 
     fn path_of(&self, names: [&str; 5]) -> String {
@@ -147,6 +176,9 @@ impl Call {
             "POST /fairpool/v1/connectors" => json!({"name": "c", "connection": "backend"}),
             "PUT /fairpool/v1/connectors/{name}" => json!({"mode": "NONE"}),
             title if title.starts_with("PATCH ") => json!({"readTimeout": 60}),
+            title if title.ends_with("/eviction_policy") => json!({"eviction_policy": "noeviction"}),
+            title if title.ends_with("/sql_mode") => json!({"sql_mode": "ANSI"}),
+            title if title.contains("/pools") => json!({"name": "two", "mode": "session", "size": 2, "db": "app"}),
             _ => return With::Nothing,
         })
     }
@@ -173,6 +205,7 @@ impl Call {
         let body = match with {
             With::Nothing => Body::empty(),
             With::Json(body) => Body::from(body.to_string()),
+            With::Noise => Body::from("{"),
             With::Silence => Body::from_stream(futures::stream::pending::<Result<&str, Infallible>>()),
         };
         send(router, request.body(body).expect("a request")).await
@@ -203,6 +236,13 @@ impl Call {
                 )
                 .await
             }
+            "400" if self.is_of_database() => ask(&known, Administrator, With::Noise).await,
+            // The engine does not fit.
+            "422" if self.is_of_database() && !self.reads_body() => {
+                let other = if self.database() == "cache" { "orders" } else { "cache" };
+                ask(&in_database(&self.path, other), Administrator, With::Nothing).await
+            }
+            "503" if self.is_of_database() => ask(&known, Administrator, self.body()).await,
             "400" if self.method == Method::DELETE => {
                 ask(&self.path_of(["", "", "", "", "backend"]), Administrator, With::Nothing).await
             }
@@ -232,7 +272,14 @@ impl Call {
         let operation = self.path.rsplit('/').next().unwrap_or_default();
         let is_operation = ["clear", "drain", "pause", "resume", "invalidate"].contains(&operation);
         let needs_backend = is_operation && (operation == "invalidate" || self.path.contains("/connections/"));
+        let asks_engine = ["eviction_policy", "sql_mode"].contains(&operation);
         match status {
+            "200" | "201" | "204" if self.path.contains("/topics") => Some("there are no topics yet"),
+            "200" | "204" if asks_engine || operation == "upgrade" => {
+                Some("it needs a server: `engines.rs`, `managed.rs`")
+            }
+            "503" if asks_engine => None,
+            "503" if self.path.contains("/database-pools/") => Some("a pool whose database is declared is live"),
             "503" if !needs_backend => Some("it needs nothing that could be unavailable"),
             "400" if self.path.starts_with("/api/v1/connections") && self.method == Method::GET => {
                 Some("the only parameter of its query is right with any value")
@@ -241,6 +288,13 @@ impl Call {
             _ => None,
         }
     }
+}
+
+fn in_database(path: &str, id: &str) -> String {
+    let path = path
+        .replace("{database_cluster_uuid}", id)
+        .replace("{pool_name}", "web");
+    path.replace("{topic_name}", "any")
 }
 
 /// The keys, one more, and as many requests as anybody likes.

@@ -4,12 +4,14 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request};
 use fairpool::doc::Demo;
-use fairpool::resource::models::{Connection, ConnectionDefinition, ConnectionName, ConnectionType, QueryHost};
+use fairpool::resource::models::{
+    Connection, ConnectionDefinition, ConnectionName, ConnectionType, DatabaseDefinition, QueryHost,
+};
 use fairpool::resource::registry::{Declared, Registry};
 use fairpool::resource::store::MemoryStore;
 use fairpool::server::auth::{ApiKeys, Authority, Scope, Scopes};
 use fairpool::server::{RouterOptions, connection_pools, connection_settings, connections, databases, operations};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -73,7 +75,14 @@ pub(crate) const FAMILIES: [(&str, Mount); 5] = [
     ("databases", databases),
 ];
 
-/// With a driver for connections of type `http` that reaches everything, and an API proxy.
+/// Where nobody answers.
+const DATABASES: [(&str, &str, &str); 3] = [
+    ("orders", "pg", "postgres://app:hush@127.0.0.1:1/app"),
+    ("cache", "redis", "redis://app:hush@127.0.0.1:1/0"),
+    ("shop", "mysql", "mysql://app:hush@127.0.0.1:1/shop"),
+];
+
+/// With a driver for connections of type `http` that reaches everything, an API proxy, and databases of which none is there.
 pub(crate) async fn registry() -> Registry {
     registry_over(MemoryStore::new(), false).await
 }
@@ -87,6 +96,10 @@ pub(crate) async fn registry_over(store: MemoryStore, has_druid: bool) -> Regist
         .connection(connection.expect("a connection"))
         .api_proxy("MyProject", "MyAPI", backend)
         .expect("names");
+    let declared = DATABASES.into_iter().fold(declared, |declared, (id, engine, url)| {
+        let database = json!({"id": id, "engine": engine, "url": url});
+        declared.database(DatabaseDefinition::try_from(&database).expect("a database"))
+    });
     let mut builder = Registry::builder()
         .store(store)
         .driver(ConnectionType::Http, demo)
