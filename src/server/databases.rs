@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// unless the options say otherwise, of 250 a minute and 5,000 an hour. Nothing is divided into pages, so what a query says of
 /// them is ignored.
 pub fn databases(registry: &Registry, auth: Arc<dyn Authority>, options: RouterOptions) -> Router {
-    let limits = options.rate_limits.unwrap_or_default();
+    let limits = options.rate_limits.clone().unwrap_or_default();
     Front::new(Databases(registry.clone()), auth, options.rate_limits(limits)).described(&["/v2/databases"])
 }
 

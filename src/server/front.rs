@@ -98,7 +98,7 @@ impl<F: Family> Front<F> {
         Front {
             family,
             auth,
-            rate: options.rate_limits.map(RateLimiter::new),
+            rate: options.rate_limits.clone().map(RateLimiter::new),
             options,
         }
     }

@@ -17,7 +17,7 @@
 //! | `openapi` | what each family says of itself, at `/openapi/connection-pools.json`, `databases`, `connection-settings`, `connections`, `operations` |
 //! | `path.rs`, `body.rs`, `links.rs` | how a request is read, and where a list's pages are |
 //! | `request_id.rs`, `journal.rs` | by which id a request is found again, and who is told: [`Journal`] |
-//! | `rate.rs` | how many requests a holder may make: [`RateLimits`] |
+//! | `rate.rs` | how many requests a holder may make: [`RateLimits`], [`LiveRateLimits`] |
 //! | `options.rs` | [`RouterOptions`] |
 #![cfg_attr(
     feature = "prometheus",
@@ -108,6 +108,6 @@ pub use journal::{Entry, Journal};
 pub use operations::operations;
 pub use options::RouterOptions;
 pub use pools::connection_pools;
-pub use rate::RateLimits;
+pub use rate::{LiveRateLimits, RateLimits};
 pub use serve::{ServeOptions, ServeReport, serve};
 pub use settings::connection_settings;

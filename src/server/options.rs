@@ -1,7 +1,7 @@
 //! What every router can be told besides who may ask.
 
 use super::journal::Journal;
-use super::rate::RateLimits;
+use super::rate::LiveRateLimits;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ use std::time::Duration;
 pub struct RouterOptions {
     pub(super) body_limit: usize,
     pub(super) body_timeout: Duration,
-    pub(super) rate_limits: Option<RateLimits>,
+    pub(super) rate_limits: Option<LiveRateLimits>,
     pub(super) public_url: Option<String>,
     pub(super) journal: Option<Arc<dyn Journal>>,
 }
@@ -71,11 +71,12 @@ impl RouterOptions {
     }
 
     /// How many requests each holder of a credential may make of this router. Every answer then says how many are left, in
-    /// `ratelimit-limit`, `ratelimit-remaining` and `ratelimit-reset`.
+    /// `ratelimit-limit`, `ratelimit-remaining` and `ratelimit-reset`. [`RateLimits`](super::RateLimits) that stay as they are, or
+    /// [`LiveRateLimits`] that can be changed.
     #[must_use]
-    pub fn rate_limits(self, limits: RateLimits) -> Self {
+    pub fn rate_limits(self, limits: impl Into<LiveRateLimits>) -> Self {
         RouterOptions {
-            rate_limits: Some(limits),
+            rate_limits: Some(limits.into()),
             ..self
         }
     }

@@ -7,6 +7,7 @@
 use super::auth::Holder;
 use crate::sync::primitives::Mutex;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
@@ -24,6 +25,20 @@ pub struct RateLimits {
     per_hour: u32,
 }
 
+/// Limits that can be changed while routers go by them. Clones are the same limits.
+///
+/// ```
+/// use fairpool::server::{LiveRateLimits, RateLimits, RouterOptions};
+///
+/// let limits = LiveRateLimits::from(RateLimits::default());
+/// let options = RouterOptions::new().rate_limits(limits.clone());
+/// // A router with these options goes by this from now on.
+/// limits.set(RateLimits::new(60, 1_000));
+/// assert_eq!(limits.get().per_hour(), 1_000);
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct LiveRateLimits(Arc<Mutex<RateLimits>>);
+
 /// What is left to a holder, as the headers show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Quota {
@@ -39,7 +54,7 @@ pub(crate) struct Quota {
 
 /// Counts requests by holder.
 pub(crate) struct RateLimiter {
-    limits: RateLimits,
+    limits: LiveRateLimits,
     /// How many holders are known at most.
     most: usize,
     /// Taken alone; nothing waits under it.
@@ -92,10 +107,28 @@ impl RateLimits {
     }
 }
 
+impl LiveRateLimits {
+    /// Those of now.
+    pub fn get(&self) -> RateLimits {
+        *self.0.lock()
+    }
+
+    /// Others, from the next request on. What was used of a minute and an hour stays used.
+    pub fn set(&self, limits: RateLimits) {
+        *self.0.lock() = limits;
+    }
+}
+
+impl From<RateLimits> for LiveRateLimits {
+    fn from(limits: RateLimits) -> Self {
+        LiveRateLimits(Arc::new(Mutex::new(limits)))
+    }
+}
+
 impl RateLimiter {
-    pub(crate) fn new(limits: RateLimits) -> Self {
+    pub(crate) fn new(limits: impl Into<LiveRateLimits>) -> Self {
         RateLimiter {
-            limits,
+            limits: limits.into(),
             most: MOST_HOLDERS,
             known: Mutex::new(Known::default()),
         }
@@ -103,28 +136,28 @@ impl RateLimiter {
 
     /// One request of this holder's. A refused one does not count.
     pub(crate) fn count(&self, holder: Holder) -> Quota {
-        let now = Instant::now();
+        let (now, limits) = (Instant::now(), self.limits.get());
         let mut known = self.known.lock();
         let windows = known.windows(holder, now, self.most);
         let (hour, minute) = (
-            windows.hour.left(self.limits.per_hour),
-            windows.minute.left(self.limits.per_minute),
+            windows.hour.left(limits.per_hour),
+            windows.minute.left(limits.per_minute),
         );
         if hour == 0 {
-            return self.quota(windows.hour, HOUR, self.limits.per_hour, now, true);
+            return self.quota(windows.hour, HOUR, limits.per_hour, now, true);
         }
         if minute == 0 {
-            return self.quota(windows.minute, MINUTE, self.limits.per_minute, now, true);
+            return self.quota(windows.minute, MINUTE, limits.per_minute, now, true);
         }
         windows.hour.used += 1;
         windows.minute.used += 1;
-        self.quota(windows.hour, HOUR, self.limits.per_hour, now, false)
+        self.quota(windows.hour, HOUR, limits.per_hour, now, false)
     }
 
     /// What somebody sees who is not known: nothing is used.
     pub(crate) fn untouched(&self) -> Quota {
-        let now = Instant::now();
-        self.quota(Window { began: now, used: 0 }, HOUR, self.limits.per_hour, now, false)
+        let (now, limits) = (Instant::now(), self.limits.get());
+        self.quota(Window { began: now, used: 0 }, HOUR, limits.per_hour, now, false)
     }
 
     fn quota(&self, window: Window, length: Duration, limit: u32, now: Instant, is_refused: bool) -> Quota {
@@ -256,6 +289,19 @@ mod tests {
         assert_eq!(limiter.count(holder(1)).remaining, 4999);
         assert_eq!(limiter.known.lock().holders.len(), 1);
         assert_eq!(limiter.untouched().remaining, 5000);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn limits_that_change_count_what_was_used_before() {
+        let limits = LiveRateLimits::from(RateLimits::new(10, 2));
+        let limiter = RateLimiter::new(limits.clone());
+        limiter.count(holder(1));
+        limiter.count(holder(1));
+        assert_eq!(limiter.count(holder(1)).retry_after, Some(3600));
+        limits.set(RateLimits::new(10, 3));
+        assert_eq!(limiter.count(holder(1)).remaining, 0);
+        limits.set(RateLimits::new(1, 9));
+        assert_eq!(limiter.count(holder(1)).retry_after, Some(60));
     }
 
     #[tokio::test(start_paused = true)]
