@@ -14,6 +14,10 @@ mod fixed;
 mod operations;
 #[path = "registry/pools.rs"]
 mod pools;
+#[path = "registry/redeclare.rs"]
+mod redeclare;
+#[path = "registry/redeclare_databases.rs"]
+mod redeclare_databases;
 #[path = "registry/stores.rs"]
 mod stores;
 #[path = "registry/writers.rs"]

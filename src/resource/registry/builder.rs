@@ -1,12 +1,13 @@
 //! What a registry is made of: its store, the drivers of its connections, what is declared.
 
-use super::super::models::{Connection, ConnectionType, Connector, ConnectorName, QueryHost};
+use super::super::models::{Connection, ConnectionType, QueryHost};
 use super::super::store::{MemoryStore, Store};
-use super::error::{OpenError, RegistryError, ResourceKind};
-use super::fixed::{DeclareError, Declared, GeneralLimits};
+use super::error::OpenError;
+use super::fixed::{Declared, GeneralLimits};
 use super::live::{Driver, Factory};
+use super::load::Loaded;
 use super::root::Registry;
-use super::state::{Inner, Origin, State};
+use super::state::{Inner, State};
 use super::write::WRITERS_IN_LINE;
 use crate::sync::primitives::{AtomicBool, Mutex};
 use crate::{Limit, Manager};
@@ -111,73 +112,17 @@ impl RegistryBuilder {
         let inner = Arc::new(Inner {
             store,
             drivers,
-            general,
+            general: Mutex::new(general),
             upgrade_patience,
             writer: writer.expect("bug: 1 is a limit"),
             is_torn: AtomicBool::new(false),
             state: Mutex::new(State::default()),
         });
-        let done = inner.apart(move |inner| inner.declare(declared)).await;
-        done.map_err(OpenError::BrokenOff)?.map_err(OpenError::Declared)?;
+        let done = inner.apart(move |inner| inner.judged(declared, &Loaded::default()));
+        let judged = done.await.map_err(OpenError::BrokenOff)?.map_err(OpenError::Declared)?;
+        inner.enforce(judged, &Loaded::default());
         inner.load().await?;
         Ok(Registry { inner })
-    }
-}
-
-impl Inner {
-    fn declare(&self, declared: Declared) -> Result<(), DeclareError> {
-        let Declared {
-            connections,
-            connectors,
-            databases,
-            projects,
-        } = declared;
-        for definition in databases {
-            let id = definition.id().clone();
-            let refused = |error| DeclareError::new(ResourceKind::Database, &id, error);
-            if self.known_database(id.as_str()).is_ok() {
-                return Err(refused(RegistryError::taken(ResourceKind::Database, &id)));
-            }
-            self.place_database(definition).map_err(refused)?;
-        }
-        for definition in connections {
-            let name = definition.name().clone();
-            let refused = |error| DeclareError::new(ResourceKind::Connection, &name, error);
-            if self.connection_entry(name.as_str()).is_some() {
-                return Err(refused(RegistryError::taken(ResourceKind::Connection, &name)));
-            }
-            let model = definition
-                .into_connection(None)
-                .map_err(|invalid| refused(invalid.into()))?;
-            let way = self
-                .way(&model, None)
-                .map_err(|reason| refused(RegistryError::Unsupported(reason)))?;
-            self.place_connection(Arc::new(model), Origin::Fixed, Ok(way));
-        }
-        let proxies: Vec<_> = projects
-            .values()
-            .flat_map(|proxies| proxies.values())
-            .cloned()
-            .collect();
-        self.state.lock().projects = projects;
-        let once = |name: &ConnectorName| match self.connector_entry(name.as_str()) {
-            Some(_) => {
-                let kind = ResourceKind::Connector;
-                Err(DeclareError::new(kind, name, RegistryError::taken(kind, name)))
-            }
-            None => Ok(()),
-        };
-        for definition in connectors {
-            let name = definition.name().clone();
-            once(&name)?;
-            let id = self.state.lock().id_of_declared(&name);
-            self.place_connector(Connector::new(id, definition), Origin::Fixed, None);
-        }
-        for proxy in proxies {
-            once(&proxy.connector)?;
-            self.place_proxy(&proxy);
-        }
-        Ok(())
     }
 }
 

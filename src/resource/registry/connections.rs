@@ -144,7 +144,7 @@ impl Inner {
         let kind = model.kind();
         let driver = self.drivers.get(&kind);
         let driver = driver.ok_or_else(|| RegistryError::NoDriver(kind).to_string())?;
-        let limit = self.general.of(model.query_hosts().len());
+        let limit = self.general.lock().of(model.query_hosts().len());
         let prepared = driver.prepare(model, limit);
         let prepared = prepared.map_err(|reason| format!("connection {:?}: {reason}", model.name().as_str()))?;
         match known.map(|known| (known.model.kind(), &known.system)) {

@@ -2,7 +2,6 @@
 
 use super::super::models::{Database, DatabaseDefinition, DatabaseId, DatabaseRecord};
 use super::super::store::Version;
-use super::drivers;
 use super::error::{RegistryError, ResourceKind};
 use super::root::Registry;
 use super::state::Inner;
@@ -55,12 +54,17 @@ impl Inner {
     }
 
     /// Declares a database, or declares it anew. Nothing is opened.
-    pub(super) fn place_database(&self, definition: DatabaseDefinition) -> Result<(), RegistryError> {
-        drivers::judge(&definition).map_err(RegistryError::Unsupported)?;
+    pub(super) fn place_database(&self, definition: DatabaseDefinition) {
         let id = definition.id().clone();
         self.seat_database(definition);
         self.seat_database_pools(id.as_str());
-        Ok(())
+    }
+
+    /// It is declared no longer. What the store keeps of it stays there.
+    pub(super) fn remove_database(&self, id: &DatabaseId) {
+        let old = self.state.lock().databases.remove(id);
+        drop(old);
+        self.seat_database_pools(id.as_str());
     }
 
     /// The same, of the database alone.

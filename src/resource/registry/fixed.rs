@@ -107,6 +107,13 @@ impl Declared {
     }
 }
 
+impl Declared {
+    pub(super) fn proxies(&self) -> Vec<Proxy> {
+        let proxies = self.projects.values().flat_map(BTreeMap::values);
+        proxies.cloned().collect()
+    }
+}
+
 impl DeclareError {
     pub(super) fn new(kind: ResourceKind, name: impl fmt::Display, error: RegistryError) -> Self {
         let name = name.to_string();

@@ -34,6 +34,8 @@ pub(super) trait LiveSystem: Send + Sync {
     fn connector(&self, name: &str, management: Management) -> Result<Arc<dyn LiveConnector>, String>;
     /// Whether it lends, perhaps after a pause.
     fn is_open(&self) -> bool;
+    /// Of the shared pool.
+    fn set_limit(&self, limit: u32);
     fn invalidate(&self);
     fn pause(&self);
     fn resume(&self);
@@ -108,10 +110,7 @@ impl<M: Manager> Prepared for Ready<M> {
         // In this order: what begins to connect after the replacement is of the new definition, and nothing before it is lent
         // after the call.
         system.manager().replace(self.hosts);
-        if system.pool().options().limit != self.limit {
-            let done = system.pool().set_limit(self.limit);
-            done.expect("bug: the limit of a shared pool is in range");
-        }
+        LiveSystem::set_limit(system, self.limit);
         system.invalidate();
     }
 
@@ -134,6 +133,13 @@ impl<M: Manager> LiveSystem for System<Current<M>> {
 
     fn is_open(&self) -> bool {
         is_open(self.pool().status().state)
+    }
+
+    fn set_limit(&self, limit: u32) {
+        if self.pool().options().limit != limit {
+            let done = self.pool().set_limit(limit);
+            done.expect("bug: the limit of a shared pool is in range");
+        }
     }
 
     fn invalidate(&self) {

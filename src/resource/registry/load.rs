@@ -14,15 +14,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A store's contents, by what they are found by.
-#[derive(Default)]
-struct Loaded {
-    pools: BTreeMap<PoolId, (ConnectionPool, Version)>,
-    connections: BTreeMap<String, (Connection, Version)>,
-    connectors: BTreeMap<String, (Connector, Version)>,
-    settings: BTreeMap<String, (ConnectionSettings, Version)>,
-    databases: BTreeMap<String, (DatabaseRecord, Version)>,
+#[derive(Default, Clone)]
+pub(super) struct Loaded {
+    pub(super) pools: BTreeMap<PoolId, (ConnectionPool, Version)>,
+    pub(super) connections: BTreeMap<String, (Connection, Version)>,
+    pub(super) connectors: BTreeMap<String, (Connector, Version)>,
+    pub(super) settings: BTreeMap<String, (ConnectionSettings, Version)>,
+    pub(super) databases: BTreeMap<String, (DatabaseRecord, Version)>,
     /// By the database's id and the pool's name.
-    database_pools: BTreeMap<(String, String), (DatabasePool, Version)>,
+    pub(super) database_pools: BTreeMap<(String, String), (DatabasePool, Version)>,
 }
 
 /// A connection as the store has it, and as it is here.
@@ -34,11 +34,27 @@ type Prepared = (Arc<Connection>, Origin, Result<Way, String>);
 impl Inner {
     /// Reads the store and makes what differs live.
     pub(super) async fn load(self: &Arc<Self>) -> Result<(), OpenError> {
+        let stored = self.stored().await?;
+        self.follow(stored).await
+    }
+
+    /// What the store has.
+    pub(super) async fn stored(&self) -> Result<Loaded, OpenError> {
         let contents = self.store.load().await.map_err(OpenError::Store)?;
         let mut loaded = Loaded::default();
         for record in contents.records {
             loaded.take(record)?;
         }
+        Ok(loaded)
+    }
+
+    /// The same, for a change that finds that it must.
+    pub(super) async fn reload(self: &Arc<Self>) -> Result<(), RegistryError> {
+        self.load().await.map_err(unreadable)
+    }
+
+    /// Has what is live agree with this.
+    pub(super) async fn follow(self: &Arc<Self>, mut loaded: Loaded) -> Result<(), OpenError> {
         let (databases, pools) = (&mut loaded.databases, &mut loaded.database_pools);
         self.load_databases(std::mem::take(databases), std::mem::take(pools))
             .await?;
@@ -50,18 +66,8 @@ impl Inner {
             });
             ways.collect::<Vec<_>>()
         });
-        let ways = ways.await.map_err(OpenError::BrokenOff)?;
-        self.follow(loaded, &names, ways);
+        self.follow_rest(loaded, &names, ways.await.map_err(OpenError::BrokenOff)?);
         Ok(())
-    }
-
-    /// The same, for a change that finds that it must.
-    pub(super) async fn reload(self: &Arc<Self>) -> Result<(), RegistryError> {
-        self.load().await.map_err(|error| match error {
-            OpenError::Store(error) => RegistryError::Store(error),
-            OpenError::BrokenOff(error) => error,
-            error => RegistryError::Unavailable(error.to_string()),
-        })
     }
 
     /// The names of all, and those that are not here as the store has them.
@@ -77,7 +83,7 @@ impl Inner {
     }
 
     /// `names`: of the stored connections, of which `ways` are those that differ.
-    fn follow(&self, loaded: Loaded, names: &BTreeSet<String>, ways: Vec<Prepared>) {
+    fn follow_rest(&self, loaded: Loaded, names: &BTreeSet<String>, ways: Vec<Prepared>) {
         self.follow_pools(loaded.pools);
         let known: Vec<_> = self.state.lock().connections.values().cloned().collect();
         for (model, origin, way) in ways {
@@ -205,6 +211,14 @@ impl Loaded {
             _ => {}
         }
         Ok(())
+    }
+}
+
+pub(super) fn unreadable(error: OpenError) -> RegistryError {
+    match error {
+        OpenError::Store(error) => RegistryError::Store(error),
+        OpenError::BrokenOff(error) => error,
+        error => RegistryError::Unavailable(error.to_string()),
     }
 }
 

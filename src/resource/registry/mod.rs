@@ -15,7 +15,7 @@
 //! | `handle`, `lease` | how a service takes connections: [`Handle`], [`AnyHandle`], and what they lend |
 //! | `current`, `live`, `drivers` | a manager whose definition can be replaced; systems of unlike managers behind one face; the crate's own |
 //! | `state`, `write`, `load`, `load_databases` | what there is; how a change is made; how what is live comes to agree with the store |
-//! | `fixed` | what a configuration file declares: [`Declared`]; why it cannot: [`DeclareError`] |
+//! | `fixed`, `judged`, `redeclare` | what a configuration file declares: [`Declared`], why it cannot: [`DeclareError`]; whether it can be in force; how it comes to be, also anew |
 //! | `error`, `kind` | [`RegistryError`], [`OpenError`], [`HandleError`]; [`ResourceKind`] |
 //!
 //! # What a change does
@@ -87,6 +87,7 @@ mod engine_redis;
 mod error;
 mod fixed;
 mod handle;
+mod judged;
 mod kind;
 mod lease;
 mod live;
@@ -94,6 +95,7 @@ mod load;
 mod load_databases;
 mod operations;
 mod pools;
+mod redeclare;
 mod root;
 mod settings;
 mod state;
@@ -117,6 +119,7 @@ pub use fixed::{DeclareError, Declared, GeneralLimits};
 pub use handle::{AnyHandle, Handle};
 pub use lease::{AnyLease, Leased};
 pub use operations::{Operation, OperationReport};
+pub use redeclare::{Changed, RedeclareError, Redeclared};
 pub use root::Registry;
 pub use settings::ApiProxy;
 pub use status::{LiveStatus, LiveTotals};

@@ -24,7 +24,7 @@ use std::time::Duration;
 pub(super) struct Inner {
     pub(super) store: Box<dyn Store>,
     pub(super) drivers: HashMap<ConnectionType, Arc<dyn Driver>>,
-    pub(super) general: GeneralLimits,
+    pub(super) general: Mutex<GeneralLimits>,
     /// How long an upgrade waits for leases.
     pub(super) upgrade_patience: Duration,
     /// The writers' line: one permit, held for the length of a change.
