@@ -20,5 +20,7 @@ mod redeclare;
 mod redeclare_databases;
 #[path = "registry/stores.rs"]
 mod stores;
+#[path = "registry/watched.rs"]
+mod watched;
 #[path = "registry/writers.rs"]
 mod writers;

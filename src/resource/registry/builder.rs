@@ -8,6 +8,7 @@ use super::live::{Driver, Factory};
 use super::load::Loaded;
 use super::root::Registry;
 use super::state::{Inner, State};
+use super::watchers::Watchers;
 use super::write::WRITERS_IN_LINE;
 use crate::sync::primitives::{AtomicBool, Mutex};
 use crate::{Limit, Manager};
@@ -24,6 +25,7 @@ pub struct RegistryBuilder {
     declared: Declared,
     general: GeneralLimits,
     upgrade_patience: Duration,
+    pub(super) watchers: Watchers,
 }
 
 impl RegistryBuilder {
@@ -33,6 +35,7 @@ impl RegistryBuilder {
             drivers: HashMap::new(),
             declared: Declared::new(),
             general: GeneralLimits::default(),
+            watchers: Watchers::default(),
             upgrade_patience: super::upgrade::PATIENCE,
         };
         super::drivers::register(builder)
@@ -107,6 +110,7 @@ impl RegistryBuilder {
             declared,
             general,
             upgrade_patience,
+            watchers,
         } = self;
         let writer = Limit::builder(1).queue_limit(WRITERS_IN_LINE).build();
         let inner = Arc::new(Inner {
@@ -114,6 +118,7 @@ impl RegistryBuilder {
             drivers,
             general: Mutex::new(general),
             upgrade_patience,
+            watchers,
             writer: writer.expect("bug: 1 is a limit"),
             is_torn: AtomicBool::new(false),
             state: Mutex::new(State::default()),

@@ -198,6 +198,12 @@ impl Registry {
 }
 
 impl Inner {
+    fn limit_of(&self, model: &ConnectionPool) -> Limit {
+        let limit = Limit::builder(model.limit()).timeout(model.timeout());
+        let limit = self.watchers.limit(limit.name(model.name().as_str())).build();
+        limit.expect("bug: a pool's limit and timeout are at least 1")
+    }
+
     pub(super) fn pool(&self, id: PoolId) -> Result<Arc<PoolEntry>, RegistryError> {
         let entry = self.state.lock().pools.by_id(id).cloned();
         entry.ok_or_else(|| RegistryError::not_found(ResourceKind::ConnectionPool, id))
@@ -214,7 +220,7 @@ impl Inner {
                     known.limit.clone()
                 }
                 None => {
-                    let limit = limit_of(&model);
+                    let limit = self.limit_of(&model);
                     new.push((model.id(), limit.clone()));
                     limit
                 }
@@ -265,12 +271,6 @@ fn update(known: &PoolEntry, pool: &ConnectionPool) -> Change {
         from: known.version,
         body: numbered_body(pool),
     }
-}
-
-fn limit_of(model: &ConnectionPool) -> Limit {
-    let limit = Limit::builder(model.limit()).timeout(model.timeout());
-    let limit = limit.name(model.name().as_str()).build();
-    limit.expect("bug: a pool's limit and timeout are at least 1")
 }
 
 fn follow(limit: &Limit, model: &ConnectionPool) {

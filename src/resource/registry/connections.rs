@@ -151,7 +151,7 @@ impl Inner {
             Some((before, Ok(system))) if before == kind && prepared.fits(&**system) => {
                 Ok(Way::On(system.clone(), prepared))
             }
-            _ => Ok(Way::Over(prepared.found()?)),
+            _ => Ok(Way::Over(prepared.found(&self.watchers)?)),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::super::models::{Database, DatabasePool, DatabaseUrl, EngineVersion};
 use super::operations::OperationReport;
 use super::status::LiveStatus;
+use super::watchers::Watchers;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ pub(super) async fn probe(_: &DatabaseUrl, _: &EngineVersion, _: &BTreeSet<&str>
 }
 
 impl LivePool {
-    pub(super) fn found(_: &str, way: Way) -> Arc<Self> {
+    pub(super) fn found(_: &str, way: Way, _: &Watchers) -> Arc<Self> {
         match way {}
     }
 

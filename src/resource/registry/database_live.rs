@@ -13,9 +13,10 @@ use super::super::models::{Database, DatabasePool, DatabaseUrl, EngineVersion, P
 use super::live::is_open;
 use super::operations::OperationReport;
 use super::status::{LiveStatus, LiveTotals, word};
+use super::watchers::Watchers;
 use crate::drivers::postgres::{Connection, Login, ManagedSessions, Postgres, SessionMode, Signpost, UserSessions};
 use crate::sync::primitives::Mutex;
-use crate::{DrainReport, Keyed, Manager};
+use crate::{DrainReport, Keyed, KeyedBuilder, Manager};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +43,7 @@ struct Ends {
 pub(super) struct LivePool {
     name: Arc<str>,
     signpost: Signpost,
+    watchers: Watchers,
     sessions: ManagedSessions,
     /// Changed by whoever has the writers' turn.
     ends: Mutex<Ends>,
@@ -83,14 +85,15 @@ impl Way {
 
 impl LivePool {
     /// `name`: as its connections' pool calls itself.
-    pub(super) fn found(name: &str, way: Way) -> Arc<Self> {
+    pub(super) fn found(name: &str, way: Way, watchers: &Watchers) -> Arc<Self> {
         let name: Arc<str> = name.into();
         let signpost = Signpost::new(way.target);
-        let keyed = keyed(&name, &signpost, way.size);
+        let keyed = keyed(&name, &signpost, way.size, watchers);
         Arc::new(LivePool {
             sessions: ManagedSessions::new(UserSessions::new(keyed, way.mode), way.ends.user.clone()),
             name,
             signpost,
+            watchers: watchers.clone(),
             ends: Mutex::new(way.ends),
             held: Mutex::default(),
         })
@@ -139,7 +142,12 @@ impl LivePool {
     /// Lends again after a drain.
     pub(super) fn reopen(&self) {
         let (before, user) = (self.sessions.sessions(), self.sessions.user());
-        let keyed = keyed(&self.name, &self.signpost, before.keyed().options().limit);
+        let keyed = keyed(
+            &self.name,
+            &self.signpost,
+            before.keyed().options().limit,
+            &self.watchers,
+        );
         self.sessions.change(UserSessions::new(keyed, before.mode()), user);
         *self.held.lock() = Held::default();
     }
@@ -261,8 +269,9 @@ async fn look(conn: &mut Connection, version: &EngineVersion, wanted: &BTreeSet<
     }
 }
 
-fn keyed(name: &Arc<str>, signpost: &Signpost, size: u32) -> Keyed<Login, Postgres> {
+fn keyed(name: &Arc<str>, signpost: &Signpost, size: u32, watchers: &Watchers) -> Keyed<Login, Postgres> {
     let keyed = UserSessions::connections(signpost.manager()).name(name.clone());
+    let keyed = watchers.all().fold(keyed, KeyedBuilder::exporter);
     let keyed = keyed.limit(size).acquire_timeout(PATIENCE).build();
     keyed.expect("bug: the size of a pool is in range")
 }

@@ -251,7 +251,7 @@ impl Inner {
                 live.follow(way);
                 Ok(live.clone())
             }
-            (Ok(way), None) => Ok(LivePool::found(&key(id, &name), way)),
+            (Ok(way), None) => Ok(LivePool::found(&key(id, &name), way, &self.watchers)),
             (Err(reason), _) => {
                 before.into_iter().for_each(farewell);
                 Err(reason.into())

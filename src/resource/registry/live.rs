@@ -4,6 +4,7 @@ use super::super::models::{Connection, QueryHost};
 use super::current::{Current, Hosts};
 use super::error::AnyConnectorError;
 use super::lease::AnyLease;
+use super::watchers::Watchers;
 use crate::{Connector, Management, Manager, State, Status, System, SystemDrainReport};
 use futures::future::BoxFuture;
 use std::any::Any;
@@ -25,7 +26,7 @@ pub(super) trait Prepared: Send {
     /// The system goes on under this definition, in a new generation.
     fn replace(self: Box<Self>, system: &dyn LiveSystem);
     /// A system of its own.
-    fn found(self: Box<Self>) -> Result<Arc<dyn LiveSystem>, String>;
+    fn found(self: Box<Self>, watchers: &Watchers) -> Result<Arc<dyn LiveSystem>, String>;
 }
 
 /// A system, whatever its manager.
@@ -114,9 +115,11 @@ impl<M: Manager> Prepared for Ready<M> {
         system.invalidate();
     }
 
-    fn found(self: Box<Self>) -> Result<Arc<dyn LiveSystem>, String> {
+    fn found(self: Box<Self>, watchers: &Watchers) -> Result<Arc<dyn LiveSystem>, String> {
         let manager = Current::new(&self.name, self.hosts);
-        let system = System::builder(manager, self.limit).name(self.name).build();
+        let watchers = watchers.clone();
+        let system = System::builder(manager, self.limit).name(self.name);
+        let system = system.pools(move |builder| watchers.pool(builder)).build();
         Ok(Arc::new(system.map_err(|error| error.to_string())?))
     }
 }

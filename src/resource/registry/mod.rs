@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `root`, `builder` | [`Registry`]; its [`RegistryBuilder`] |
+//! | `root`, `builder`, `watchers` | [`Registry`]; its [`RegistryBuilder`]; who shows what its pools and limits do |
 //! | `connection_pools`, `pools` | family 1: connection pools, each a [`Limit`](crate::Limit); all of them, in every order of a list |
 //! | `databases`, `database_pools`, `upgrade` | family 2: managed databases; their pools; how they move to another server |
 //! | `database_live`, `database_dead` | a pool with the feature `postgres`, and without it |
@@ -102,6 +102,7 @@ mod state;
 mod status;
 mod upgrade;
 mod waiting;
+mod watchers;
 mod write;
 
 #[cfg(not(feature = "postgres"))]

@@ -15,6 +15,7 @@ use super::error::{RegistryError, ResourceKind};
 use super::fixed::{GeneralLimits, Proxy};
 use super::live::{Driver, LiveSystem};
 use super::pools::Pools;
+use super::watchers::Watchers;
 use crate::Limit;
 use crate::sync::primitives::{AtomicBool, Mutex};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -26,6 +27,7 @@ pub(super) struct Inner {
     pub(super) drivers: HashMap<ConnectionType, Arc<dyn Driver>>,
     pub(super) general: Mutex<GeneralLimits>,
     /// How long an upgrade waits for leases.
+    pub(super) watchers: Watchers,
     pub(super) upgrade_patience: Duration,
     /// The writers' line: one permit, held for the length of a change.
     pub(super) writer: Limit,
