@@ -185,6 +185,37 @@ const BAD: &[Bad] = &[
         &[(1, "connections of type druid are not supported here")],
     ),
     (
+        "[[database]]\nid = \"a\"\nengine = \"pg\"\nurl = \"postgres://u:hunter2@h:x/d\"\nversion = \"15\"\n\n[[database.server]]\n\
+         version = \"16\"\nurl = \"redis://u:hunter2@h\"\n\n[[database.user]]\nname = \"b\"\npasword = \"hunter2\"",
+        &[
+            (4, "[[database]] \"a\": url must be a host, host:port or URL"),
+            (11, "[[database]] \"a\": user.0.password is required"),
+            (13, "[[database.user]] \"b\": unknown key \"pasword\""),
+        ],
+    ),
+    (
+        "[[database]]\nid = \"a\"\nengine = \"pg\"\nurl = \"postgres://h/d\"\n[[database.server]]\n\nversion = \"16\"\n\
+         url = \"redis://u:hunter2@h\"\n[[database.server]]\nurl = \"postgres://h/d\"\nversion = 17",
+        &[(11, "[[database]] \"a\": server.1.version must be a string")],
+    ),
+    (
+        "[[database]]\nid = \"a\"\nengine = \"pg\"\nurl = \"postgres://h/d\"\n[[database.server]]\n\nversion = \"16\"\n\
+         url = \"redis://u:hunter2@h\"",
+        &[(8, "[[database]] \"a\": server.0.url ")],
+    ),
+    (
+        "[[database]]\nid = \"a\"\nengine = \"redis\"\nurl = \"redis://h\"\n[[database]]\nid = \"a\"\nengine = \"redis\"\nurl = \"redis://h\"",
+        &[(6, "[[database]] \"a\": id is that of the database on line 1")],
+    ),
+    (
+        "[[database]]\nid = \"a\"\nengine = \"redis\"\nurl = \"redis://u:hunter2@h/hunter2\"",
+        &[(1, "database \"a\": url: ")],
+    ),
+    (
+        "[[api_key]]\nkey = [\"hunter2\"]\nscopes = [\"read\"]",
+        &[(2, "[[api_key]]: key must be a string")],
+    ),
+    (
         "[[connector]]\nname = \"mail\"\nconnection = \"orders\"\nmode = \"CUSTOM\"",
         &[(1, "[[connector]] \"mail\": size is required when mode is CUSTOM")],
     ),

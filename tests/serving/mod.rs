@@ -93,7 +93,21 @@ impl Home {
 
     /// A start that is refused: the exit code and the one line that says why.
     pub(crate) fn refusal(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        let output = self.command(arguments).output().expect("the binary runs");
+        let mut command = self.command(arguments);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary runs");
+        let begun = Instant::now();
+        while child.try_wait().expect("a child").is_none() {
+            if begun.elapsed() >= NEVER {
+                let _ = child.kill();
+                panic!("it is not refused: {arguments:?}");
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        let output = child.wait_with_output().expect("the binary runs");
         assert_eq!(String::from_utf8_lossy(&output.stdout), "");
         let said = String::from_utf8(output.stderr).expect("UTF-8");
         let line = said.lines().last().unwrap_or_default().to_owned();
@@ -116,8 +130,15 @@ impl Server {
 
     /// Waits until the log says this.
     pub(crate) fn told(&self, what: &str) {
+        self.told_after(0, what);
+    }
+
+    /// The same of the lines after so many.
+    pub(crate) fn told_after(&self, lines: usize, what: &str) {
         let begun = Instant::now();
-        while !self.log().contains(what) {
+        // A line that is whole.
+        let is_there = |line: &str| line.ends_with('\n') && line.contains(what);
+        while !self.log().split_inclusive('\n').skip(lines).any(is_there) {
             assert!(begun.elapsed() < NEVER, "no {what:?} in: {}", self.log());
             thread::sleep(Duration::from_millis(5));
         }

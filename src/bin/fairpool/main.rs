@@ -5,7 +5,7 @@
 //! | 0 | done |
 //! | 1 | it failed, and the line says why |
 //! | 2 | the arguments make no sense |
-//! | 130, 143 | interrupted, terminated; in an orderly way |
+//! | 130, 143 | interrupted, terminated; a server only by a second signal: told to end, it ends with 0 |
 //! | 141 | nobody reads the output any more |
 
 mod demo;

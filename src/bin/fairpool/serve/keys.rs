@@ -2,9 +2,11 @@
 
 use fairpool::resource::models::Secret;
 use fairpool::server::auth::{AnyOf, ApiKeys, Authority, JwtHs256, Scope, Scopes, WeakCredential};
+use std::collections::BTreeSet;
 use std::fs;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// What is collected.
 #[derive(Default)]
@@ -13,11 +15,14 @@ pub(crate) struct Keys {
     tokens: Vec<Arc<dyn Authority>>,
     /// What is not wise about them, a sentence each.
     warnings: Vec<String>,
+    /// One for each key and token with what it may do, to tell those of before from those of now. Of this process alone.
+    marks: BTreeSet<u64>,
 }
 
 impl Keys {
     /// A key; `from` is where it was said.
     pub(crate) fn add(&mut self, key: &str, scopes: Scopes, from: &str) -> Result<(), WeakCredential> {
+        self.mark(("key", key, said(scopes)));
         match self.keys.add(key, scopes) {
             // A network where nobody guesses is the operator's to judge.
             Err(WeakCredential::TooShort { least }) if !key.is_empty() => {
@@ -31,10 +36,13 @@ impl Keys {
     }
 
     pub(crate) fn add_hash(&mut self, sha256: &str, scopes: Scopes) -> Result<(), WeakCredential> {
+        self.mark(("sha256", sha256, said(scopes)));
         self.keys.add_hash(sha256, scopes)
     }
 
-    pub(crate) fn add_tokens(&mut self, tokens: JwtHs256) {
+    /// `by`: all that they are told by.
+    pub(crate) fn add_tokens(&mut self, tokens: JwtHs256, by: impl Hash) {
+        self.mark(("jwt", by));
         self.tokens.push(Arc::new(tokens));
     }
 
@@ -79,10 +87,21 @@ impl Keys {
     /// These and those.
     pub(crate) fn and(mut self, others: Keys) -> Self {
         self.warnings.extend_from_slice(&others.warnings);
+        self.marks.extend(&others.marks);
         if let Some(others) = others.authority() {
             self.tokens.push(others);
         }
         self
+    }
+
+    /// What tells them from others.
+    pub(crate) fn marks(&self) -> &BTreeSet<u64> {
+        &self.marks
+    }
+
+    fn mark(&mut self, what: impl Hash) {
+        static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        self.marks.insert(STATE.hash_one(what));
     }
 
     pub(crate) fn warnings(&self) -> &[String] {
@@ -97,6 +116,10 @@ impl Keys {
         }
         (!tokens.is_empty()).then(|| Arc::new(AnyOf(tokens)) as Arc<dyn Authority>)
     }
+}
+
+fn said(scopes: Scopes) -> String {
+    format!("{scopes:?}")
 }
 
 /// The scopes of these words.

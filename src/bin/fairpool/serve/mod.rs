@@ -28,12 +28,11 @@ mod start;
 pub(crate) use options::Options;
 
 use anyhow::{Context, Result};
-use fairpool::export::PrometheusExporter;
 use fairpool::resource::registry::{Operation, Registry, ResourceKind};
 use fairpool::server::{Readiness, RouterOptions, ServeOptions, serve};
 use futures::future::join_all;
 use log::Log;
-use reload::Current;
+use reload::InForce;
 use routers::Served;
 use signals::Signals;
 use start::Started;
@@ -61,7 +60,7 @@ async fn tell(options: Options, log: &Log) -> Result<u8> {
     let story = async {
         let started = tokio::select! {
             started = start::start(&options, log) => started?,
-            code = signals.end() => return Ok(code),
+            () = signals.end() => return Ok(0),
         };
         run_until_told(started, &options, signals.clone(), log).await
     };
@@ -78,20 +77,22 @@ async fn run_until_told(started: Started, options: &Options, signals: Signals, l
     let Started {
         listener,
         registry,
-        authority,
+        exporter,
+        mut in_force,
     } = started;
-    let (readiness, current) = (Readiness::new(true), Current::new(authority));
+    let readiness = Readiness::new(true);
     let mut router_options = RouterOptions::new().journal(log.requests(options.log_requests));
     if let Some(url) = &options.public_url {
         router_options = router_options.public_url(url);
     }
-    let served = Served {
+    let router = Served {
         registry: &registry,
-        current: &current,
+        in_force: &in_force,
         readiness: &readiness,
-        exporter: &PrometheusExporter::new(),
+        exporter: &exporter,
         options: router_options,
-    };
+    }
+    .router();
     announce(listener.local_addr().context("cannot tell the address")?, log);
 
     let told = {
@@ -102,10 +103,10 @@ async fn run_until_told(started: Started, options: &Options, signals: Signals, l
             log.say("told to end: answering the requests under way");
         }
     };
-    let reloads = reload(signals.clone(), options, &current, log);
+    let reloads = reload(signals.clone(), options, &registry, &mut in_force, log);
     let patience = ServeOptions::new().shutdown_timeout(options.shutdown_timeout);
     let report = tokio::select! {
-        report = serve(listener, served.router(), &patience, told) => report,
+        report = serve(listener, router, &patience, told) => report,
         () = reloads => unreachable!("bug: it goes on for ever"),
     };
     if report.cut > 0 {
@@ -115,7 +116,8 @@ async fn run_until_told(started: Started, options: &Options, signals: Signals, l
         ));
     }
     end(&registry, options.shutdown_timeout, log).await;
-    Ok(signals.end().await)
+    // It was told to, and has: whoever keeps it running takes anything else for a failure.
+    Ok(0)
 }
 
 /// The only line on standard output, for whoever started it. That nobody reads it is no reason not to serve.
@@ -125,13 +127,16 @@ fn announce(address: SocketAddr, log: &Log) {
     log.say(format_args!("listening on http://{address}"));
 }
 
-async fn reload(mut signals: Signals, options: &Options, current: &Current, log: &Log) {
+async fn reload(mut signals: Signals, options: &Options, registry: &Registry, in_force: &mut InForce, log: &Log) {
     loop {
         signals.reload().await;
-        match start::judged(options, log) {
-            Ok((_, authority)) => {
-                current.replace(authority);
-                log.say("SIGHUP: keys are taken anew");
+        match in_force.reload(options, registry, log).await {
+            Ok(changes) if changes.is_empty() => log.say("SIGHUP: everything is as before"),
+            Ok(changes) => {
+                for change in changes {
+                    log.say(format_args!("SIGHUP: {change}"));
+                }
+                start::tell_problems(registry, log);
             }
             Err(error) => log.say(format_args!("SIGHUP: nothing is changed: {error:#}")),
         }

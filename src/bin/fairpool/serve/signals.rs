@@ -15,8 +15,8 @@ pub(crate) struct Signals {
 #[derive(Clone, Copy, Default)]
 struct Ends {
     times: u32,
-    /// The exit code that the first one asks for, by the shell's rule of 128 + the signal's number.
-    code: Option<u8>,
+    /// The exit code of who is cut off by the last one, by the shell's rule of 128 + the signal's number.
+    code: u8,
 }
 
 enum Heard {
@@ -35,7 +35,7 @@ impl Signals {
                 match source.next().await {
                     Some(Heard::End(code)) => ends.send_modify(|ends| {
                         ends.times += 1;
-                        ends.code.get_or_insert(code);
+                        ends.code = code;
                     }),
                     Some(Heard::Reload) => reload.send_modify(|times| *times += 1),
                     None => break,
@@ -45,12 +45,12 @@ impl Signals {
         Ok(Signals { ends: heard, reloads })
     }
 
-    /// Waits until it is to end. The exit code for that.
-    pub(crate) async fn end(&self) -> u8 {
-        self.heard(1).await
+    /// Waits until it is to end.
+    pub(crate) async fn end(&self) {
+        self.heard(1).await;
     }
 
-    /// Waits for the second time: somebody is in a hurry.
+    /// Waits for the second time: somebody is in a hurry. The exit code for that.
     pub(crate) async fn end_at_once(&self) -> u8 {
         self.heard(2).await
     }
@@ -66,8 +66,8 @@ impl Signals {
         let mut ends = self.ends.clone();
         let code = ends.wait_for(|ends| ends.times >= times).await.map(|ends| ends.code);
         match code {
-            Ok(Some(code)) => code,
-            _ => pending().await,
+            Ok(code) => code,
+            Err(_) => pending().await,
         }
     }
 }

@@ -4,10 +4,13 @@ use super::file::Configuration;
 use super::keys::{self, Keys};
 use super::log::Log;
 use super::options::{Options, Place};
+use super::reload::InForce;
 use anyhow::{Context, Result, anyhow, bail};
+use fairpool::export::PrometheusExporter;
 use fairpool::resource::registry::{OpenError, Registry, RegistryBuilder};
 use fairpool::resource::store::sqlite::SqliteStore;
 use fairpool::server::auth::{Authority, Insecure, Scope, Scopes};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::{TcpListener, lookup_host};
@@ -16,28 +19,43 @@ use tokio::net::{TcpListener, lookup_host};
 pub(super) struct Started {
     pub(super) listener: TcpListener,
     pub(super) registry: Registry,
+    pub(super) exporter: PrometheusExporter,
+    pub(super) in_force: InForce,
+}
+
+/// The files and options, judged.
+pub(super) struct Judged {
+    pub(super) configuration: Configuration,
     pub(super) authority: Arc<dyn Authority>,
+    /// What tells the keys from others.
+    pub(super) keys: BTreeSet<u64>,
 }
 
 pub(super) async fn start(options: &Options, log: &Log) -> Result<Started> {
-    let (configuration, authority) = judged(options, log)?;
+    let judged = judged(options, log)?;
     let listener = listener(options).await?;
     if options.insecure {
         log.say("without keys: everybody on this machine may do everything");
     }
-    let registry = registry(options, configuration).await?;
-    for problem in registry.problems() {
-        log.say(format_args!("not live: {problem}"));
-    }
+    let exporter = PrometheusExporter::new();
+    let registry = registry(options, &judged.configuration, exporter.clone()).await?;
+    tell_problems(&registry, log);
     Ok(Started {
         listener,
         registry,
-        authority,
+        exporter,
+        in_force: InForce::new(&judged),
     })
 }
 
+pub(super) fn tell_problems(registry: &Registry, log: &Log) {
+    for problem in registry.problems() {
+        log.say(format_args!("not live: {problem}"));
+    }
+}
+
 /// The file and who may ask, judged: nothing has happened yet.
-pub(super) fn judged(options: &Options, log: &Log) -> Result<(Configuration, Arc<dyn Authority>)> {
+pub(super) fn judged(options: &Options, log: &Log) -> Result<Judged> {
     let mut configuration = match &options.config {
         Some(path) => Configuration::read(path)?,
         None => Configuration::default(),
@@ -58,6 +76,7 @@ pub(super) fn judged(options: &Options, log: &Log) -> Result<(Configuration, Arc
     for warning in keys.warnings().iter().chain(&exposed) {
         log.say(format_args!("warning: {warning}"));
     }
+    let marks = keys.marks().clone();
     let authority = match keys.authority() {
         _ if options.insecure => Arc::new(Insecure),
         Some(authority) => authority,
@@ -66,7 +85,11 @@ pub(super) fn judged(options: &Options, log: &Log) -> Result<(Configuration, Arc
              (or --insecure, on a loopback address)"
         ),
     };
-    Ok((configuration, authority))
+    Ok(Judged {
+        configuration,
+        authority,
+        keys: marks,
+    })
 }
 
 /// All addresses of a name are judged before one is bound.
@@ -83,13 +106,16 @@ async fn listener(options: &Options) -> Result<TcpListener> {
     TcpListener::bind(&*addresses).await.with_context(cannot)
 }
 
-async fn registry(options: &Options, configuration: Configuration) -> Result<Registry> {
+async fn registry(options: &Options, configuration: &Configuration, exporter: PrometheusExporter) -> Result<Registry> {
     let builder = match &options.store {
         Place::Memory => Registry::builder(),
         Place::File(path) => Registry::builder().store(SqliteStore::open(path).await?),
     };
     let declared = configuration.declared.clone();
-    let builder: RegistryBuilder = builder.fixed(declared).general(configuration.general);
+    let builder: RegistryBuilder = builder
+        .fixed(declared)
+        .general(configuration.general)
+        .exporter(exporter);
     match (builder.open().await, &options.config) {
         (Ok(registry), _) => Ok(registry),
         (Err(OpenError::Declared(refused)), Some(path)) => Err(configuration.located(path, &refused).into()),

@@ -220,17 +220,23 @@ impl<'d> Section<'d> {
         }
     }
 
-    /// A field of a list, as `queryHosts.1`, has a line of its own.
+    /// The line of a field within a field, as `queryHosts.1` or `server.0.url`; where there is none, of what it is missing in.
     fn line_of_field(&self, field: &str) -> usize {
-        let (key, index) = field.split_once('.').unwrap_or((field, ""));
-        let element = self.table.get(key).and_then(|value| {
-            let list = value.get_ref().as_array()?;
-            list.get(index.parse::<usize>().ok()?)
-        });
-        match element {
-            Some(element) => self.notes.line(element.span().start),
-            None => self.line_of(key),
+        let (key, inside) = field.split_once('.').unwrap_or((field, ""));
+        let Some((mut line, mut value)) = self.entry(key) else {
+            return self.line;
+        };
+        for step in inside.split('.') {
+            let next = match value {
+                DeValue::Array(list) => step.parse::<usize>().ok().and_then(|at| list.get(at)),
+                DeValue::Table(table) => table.get(step),
+                _ => None,
+            };
+            let Some(next) = next else { break };
+            line = self.notes.line(next.span().start);
+            value = next.get_ref();
         }
+        line
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::keys::{Keys, scopes};
 use super::document::Section;
+use fairpool::resource::models::Count;
 use fairpool::server::auth::{JwtHs256, Scopes};
 use std::time::Duration;
 
@@ -17,7 +18,8 @@ pub(super) fn read(root: &Section<'_>) -> Keys {
     }
     for section in root.tables("jwt") {
         if let Some(tokens) = jwt(&section) {
-            keys.add_tokens(tokens);
+            let by = ["secret", "audience", "issuer"].map(|key| section.text(key));
+            keys.add_tokens(tokens, (by, section.value::<Count>("leeway").map(Count::value)));
         }
     }
     keys
@@ -67,7 +69,7 @@ fn jwt(section: &Section<'_>) -> Option<JwtHs256> {
     section.text("name");
     let (secret, audience) = (section.required_text("secret"), section.required_text("audience"));
     let issuer = section.text("issuer");
-    let leeway = section.value::<fairpool::resource::models::Count>("leeway");
+    let leeway = section.value::<Count>("leeway");
     if leeway.is_some_and(|seconds| u64::from(seconds.value()) > LONGEST_LEEWAY) {
         section.refuse(
             "leeway",

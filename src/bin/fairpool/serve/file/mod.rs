@@ -6,7 +6,7 @@
 //! | `document.rs` | the document, table by table: values with their lines, mistakes with theirs |
 //! | `keys.rs` | `[[api_key]]`, `[[jwt]]`: who may ask |
 //! | `limits.rs` | `[rate_limit]`, `[general]` |
-//! | `resources.rs` | what the registry is told: connections, connectors, projects |
+//! | `resources.rs` | what the registry is told: connections, connectors, projects, databases |
 
 mod document;
 mod keys;
@@ -26,15 +26,11 @@ use toml::de::DeTable;
 /// What a file says; without a file, nothing. Its `Debug` would show secrets, so it has none.
 #[derive(Default)]
 pub(crate) struct Configuration {
-    /// Connections, connectors, projects.
+    /// Connections, connectors, projects, databases.
     pub(crate) declared: Declared,
     /// How many connections shared pools hold.
     pub(crate) general: GeneralLimits,
     /// How often a holder of a key may ask.
-    #[expect(
-        dead_code,
-        reason = "the router of databases, to which they apply, is not served yet"
-    )]
     pub(crate) rate_limits: RateLimits,
     /// Who may ask.
     pub(crate) keys: Keys,

@@ -1,8 +1,10 @@
-//! What the registry is told: `[[connection]]`, `[[connector]]`, `[[project]]` with its `[[project.api_proxy]]`. Each is read by
-//! its model; what is left to this page is that no name stands twice.
+//! What the registry is told: `[[connection]]`, `[[connector]]`, `[[project]]` with its `[[project.api_proxy]]`, `[[database]]` with its
+//! `[[database.server]]` and `[[database.user]]`. Each is read by its model; what is left to this page is that no name stands twice.
 
 use super::document::Section;
-use fairpool::resource::models::{ConnectionDefinition, ConnectionName, ConnectorDefinition, Secret};
+use fairpool::resource::models::{
+    ConnectionDefinition, ConnectionName, ConnectorDefinition, DatabaseDefinition, Secret,
+};
 use fairpool::resource::registry::{Declared, ResourceKind};
 use std::collections::BTreeMap;
 
@@ -33,6 +35,7 @@ const CONNECTION: [&str; 20] = [
     "socksPassword",
 ];
 const CONNECTOR: [&str; 5] = ["name", "connection", "connection_pool_id", "mode", "size"];
+const DATABASE: [&str; 7] = ["id", "name", "engine", "url", "version", "server", "user"];
 const SECRETS: [&str; 4] = ["key", "passphrase", "sockPassword", "socksPassword"];
 
 pub(super) fn read(root: &Section<'_>) -> (Declared, Places) {
@@ -64,6 +67,17 @@ pub(super) fn read(root: &Section<'_>) -> (Declared, Places) {
                 definition.name().as_str(),
             );
             declared = declared.connector(definition);
+        }
+    }
+    for section in root.tables("database") {
+        section.knows(&DATABASE);
+        for (key, known) in [("server", ["version", "url"]), ("user", ["name", "password"])] {
+            section.tables(key).iter().for_each(|below| below.knows(&known));
+        }
+        if let Some(definition) = section.model::<DatabaseDefinition>() {
+            let id = definition.id().as_str();
+            once_by("id", &section, &mut places, ResourceKind::Database, id);
+            declared = declared.database(definition);
         }
     }
     for section in root.tables("project") {
@@ -112,9 +126,14 @@ fn project(section: &Section<'_>, declared: Declared, places: &mut Places) -> De
 
 /// Notes a name that stands in the file already.
 fn once(section: &Section<'_>, places: &mut Places, kind: ResourceKind, name: &str) {
+    once_by("name", section, places, kind, name);
+}
+
+/// `field`: in which the name stands.
+fn once_by(field: &str, section: &Section<'_>, places: &mut Places, kind: ResourceKind, name: &str) {
     let key = (kind.to_string(), name.to_owned());
     match places.get(&key) {
-        Some(line) => section.refuse("name", format_args!("is that of the {kind} on line {line}")),
+        Some(line) => section.refuse(field, format_args!("is that of the {kind} on line {line}")),
         None => {
             places.insert(key, section.line());
         }
