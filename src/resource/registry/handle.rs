@@ -6,6 +6,7 @@ use super::error::{AnyConnectorError, HandleError};
 use super::lease::{AnyLease, Leased};
 use super::live::LiveConnector;
 use crate::{Connector, ConnectorError, Manager};
+use futures::future::BoxFuture;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -75,16 +76,19 @@ impl<M: Manager> Handle<M> {
     }
 
     async fn request(&self, within: Option<Duration>) -> Outcome<M> {
-        let connect = |live: Arc<dyn LiveConnector>, left: Option<Duration>| async move {
-            let connector = live.as_any().downcast_ref::<Connector<Current<M>>>();
-            let Some(connector) = connector else {
-                return Err(HandleError::OtherManager(self.desk.name().clone()));
-            };
-            let lease = match left {
-                Some(left) => connector.acquire_within(left).await,
-                None => connector.acquire().await,
-            };
-            lease.map_err(HandleError::Connection)
+        // Boxed, as it is deep: in the futures of a service, with a driver's errors in it, the compiler would give up its layout.
+        let connect = |live: Arc<dyn LiveConnector>, left: Option<Duration>| -> BoxFuture<'_, _> {
+            Box::pin(async move {
+                let connector = live.as_any().downcast_ref::<Connector<Current<M>>>();
+                let Some(connector) = connector else {
+                    return Err(HandleError::OtherManager(self.desk.name().clone()));
+                };
+                let lease = match left {
+                    Some(left) => connector.acquire_within(left).await,
+                    None => connector.acquire().await,
+                };
+                lease.map_err(HandleError::Connection)
+            })
         };
         let (lease, places) = self.desk.serve(within, connect).await?;
         Ok(Leased::new(lease, places))
