@@ -6,6 +6,7 @@
 //! | `door.rs` | the port: open, refused or unanswered, and never another's |
 //! | `link.rs` | one connection, and how it fares as the mode changes |
 //! | `counts.rs` | what was accepted and when, what is open, how many bytes went by |
+//! | `socks.rs` | another one, which speaks SOCKS5 |
 //!
 //! It runs on a thread and a runtime of its own, so a paused clock elsewhere does not slow it. A mode is in force when
 //! [`Proxy::set`] returns: no byte goes by an old mode, and connections that the new one ends are closed. It counts whatever
@@ -16,6 +17,7 @@ mod counts;
 mod door;
 mod link;
 mod mode;
+pub(crate) mod socks;
 
 pub(crate) use counts::Counts;
 pub(crate) use mode::Mode;

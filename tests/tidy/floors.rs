@@ -32,7 +32,7 @@ const FLOORS: [(&str, Sight); 9] = [
 const DOOR: [&str; 3] = ["crate", "sync", "primitives"];
 
 /// Foreign crates that only these folders may name.
-const GUESTS: [(&str, &[&str]); 38] = [
+const GUESTS: [(&str, &[&str]); 40] = [
     ("tokio_postgres", &["src/drivers/postgres"]),
     ("tokio_postgres_rustls", &["src/drivers/postgres"]),
     ("socket2", &["src/drivers/postgres", "src/drivers/redis"]),
@@ -41,9 +41,12 @@ const GUESTS: [(&str, &[&str]); 38] = [
         &[
             "src/drivers/postgres",
             "src/drivers/redis",
+            "src/resource/registry/tls",
             "src/bin/fairpool/operator/client",
         ],
     ),
+    ("tokio_socks", &["src/drivers/postgres", "src/drivers/redis"]),
+    ("pkcs8", &["src/resource/registry/tls"]),
     ("tokio_rustls", &["src/drivers/redis"]),
     (
         "rustls",
@@ -51,6 +54,7 @@ const GUESTS: [(&str, &[&str]); 38] = [
             "src/drivers/postgres",
             "src/drivers/mysql",
             "src/drivers/redis",
+            "src/resource/registry/tls",
             "src/bin/fairpool/operator/client",
         ],
     ),
@@ -62,7 +66,7 @@ const GUESTS: [(&str, &[&str]); 38] = [
     ("unicode_width", &["src/bin/fairpool/operator/shown"]),
     (
         "mysql_async",
-        &["src/drivers/mysql", "src/resource/registry/engine_mysql"],
+        &["src/drivers/mysql", "src/resource/registry/drivers", "src/resource/registry/engine_mysql"],
     ),
     // The tables of the rooms name theirs.
     (
@@ -141,6 +145,7 @@ const GUESTS: [(&str, &[&str]); 38] = [
             "src/server/auth",
             "src/drivers/postgres",
             "src/drivers/redis",
+            "src/resource/registry/tls",
             "src/bin/fairpool/operator/client",
         ],
     ),

@@ -154,7 +154,7 @@ impl From<tls::Failure> for Failure {
     fn from(failure: tls::Failure) -> Self {
         match failure {
             tls::Failure::Network(error) => Failure::network(&error),
-            tls::Failure::Tls { reason, transient } => Failure {
+            tls::Failure::Tls { reason, transient } | tls::Failure::Proxy { reason, transient } => Failure {
                 reason,
                 transient,
                 error: None,

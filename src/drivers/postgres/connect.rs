@@ -7,6 +7,7 @@ use super::ledger::Ledger;
 use super::link::Link;
 use super::settings::{Settings, host, port};
 use super::socket::{Options, Peer, Route};
+use super::socks::Proxy;
 use super::stream::{Secured, Watched};
 use super::task::drive;
 use std::net::SocketAddr;
@@ -60,6 +61,9 @@ async fn first(settings: &Arc<Settings>, routes: Vec<Route>) -> Result<Connectio
 async fn find(settings: &Settings, at: usize) -> Result<Vec<Route>, Failure> {
     let config = &settings.config;
     let port = port(config, at);
+    if let Some(proxy) = &settings.proxy {
+        return Ok(far(settings, proxy, at, port).into_iter().collect());
+    }
     let (peers, name) = match (config.get_hosts().get(at), config.get_hostaddrs().get(at)) {
         (name, Some(address)) => {
             let name = match name {
@@ -91,6 +95,27 @@ async fn find(settings: &Settings, at: usize) -> Result<Vec<Route>, Failure> {
         options: Options::new(config),
     });
     Ok(routes.collect())
+}
+
+/// The host at this place as the proxy is to look for it: by its address, if that is given, or else by its name.
+fn far(settings: &Settings, proxy: &Arc<Proxy>, at: usize, port: u16) -> Option<Route> {
+    let config = &settings.config;
+    let address = config.get_hostaddrs().get(at).map(ToString::to_string);
+    let name = match config.get_hosts().get(at) {
+        Some(Host::Tcp(name)) => Some(name.clone()),
+        _ => address.clone(),
+    };
+    let name = name?;
+    Some(Route {
+        peer: Peer::Far {
+            proxy: proxy.clone(),
+            host: address.unwrap_or_else(|| name.clone()),
+            port,
+        },
+        name,
+        tls: settings.tls.clone(),
+        options: Options::new(config),
+    })
 }
 
 /// One session. Dropped on its way, it leaves nothing: the stream closes, or the task says goodbye.

@@ -7,6 +7,7 @@ use super::reset::Reset;
 use super::session::Login;
 use super::settings::{OpaqueNotice, OpaqueSql, Settings, wishes};
 use super::signpost::Signpost;
+use super::socks::Proxy;
 use super::tls::{SslMode, Tls};
 use super::url;
 use crate::Manager;
@@ -92,7 +93,39 @@ impl Postgres {
     /// TLS as this configuration wants it, or no connection, whatever the URL says about `sslmode`, certificates and
     /// authorities. Sockets in the file system stay as they are.
     pub fn tls(self, config: rustls::ClientConfig) -> Self {
-        self.set(|settings| settings.tls = Tls::new(config, SslMode::Require, false))
+        self.set(|settings| settings.tls = Tls::new(config, None, false))
+    }
+
+    /// Through a SOCKS5 proxy, which wants this user and password, if any. The proxy looks up the names of hosts, so none is asked
+    /// for here, and TLS is between this end and the server. `connect_timeout` covers the way through it.
+    ///
+    /// A [cancel](super::Canceller::cancel) asks the proxy for the host again: of several servers behind one name another may get
+    /// it, and ignore it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`]: no host or port, a user or password that is empty or longer than 255 bytes, or a database whose host is the
+    /// directory of a socket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fairpool::drivers::postgres::Postgres;
+    ///
+    /// let orders = Postgres::from_url("postgresql://app@db.internal/orders")?;
+    /// let orders = orders.socks5("proxy.example", 1080, Some(("ann", "secret")))?;
+    /// assert!(!format!("{orders:?}").contains("secret"));
+    ///
+    /// let local = Postgres::from_url("postgresql://app@%2Frun%2Fpostgresql/orders")?;
+    /// assert!(local.socks5("proxy.example", 1080, None).is_err());
+    /// # Ok::<(), fairpool::drivers::postgres::Error>(())
+    /// ```
+    pub fn socks5(self, host: &str, port: u16, login: Option<(&str, &str)>) -> Result<Self, Error> {
+        let proxy = Arc::new(Proxy::new(host, port, login)?);
+        if self.settings.is_near() {
+            return Err(Error::option("socks5", "no proxy leads to the directory of a socket"));
+        }
+        Ok(self.set(|settings| settings.proxy = Some(proxy)))
     }
 
     /// What is undone between two leases.

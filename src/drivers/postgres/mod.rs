@@ -15,6 +15,7 @@
 //! cannot connect to orders on db.example:5432: network: Connection refused (os error 111)
 //! cannot connect to orders on db.example:5432: the server says: password authentication failed for user "app" (SQLSTATE 28P01)
 //! cannot connect to orders on db.example:5432: sslmode=verify-full: the server's certificate has expired
+//! cannot connect to orders on db.internal:5432: socks5: the proxy proxy.example:1080 wants a user and a password
 //! ```
 //!
 //! *Permanent*, so that a line with no connection open fails at once: whatever somebody has to change, such as options,
@@ -94,6 +95,7 @@
 //! | [`notification_buffer`](Postgres::notification_buffer) | 1024 | how far a receiver may fall behind |
 //! | [`on_notice`](Postgres::on_notice) | dropped | what to do with the server's notices |
 //! | [`tls`](Postgres::tls) | – | a configuration of rustls instead of the URL's options |
+//! | [`socks5`](Postgres::socks5) | – | the proxy to go through |
 //!
 //! Behind PgBouncer see [the guide](crate::guides::sessions#a-plain-pool-behind-pgbouncer).
 //!
@@ -137,6 +139,7 @@ mod session;
 mod settings;
 mod signpost;
 mod socket;
+mod socks;
 mod statements;
 mod stream;
 mod task;

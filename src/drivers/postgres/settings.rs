@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::reset::Reset;
+use super::socks::Proxy;
 use super::tls::{SslMode, Tls, Wishes};
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub(super) struct Settings {
     /// As it was given; the parts about TLS are in `tls`.
     pub(super) config: Config,
     pub(super) tls: Tls,
+    pub(super) proxy: Option<Arc<Proxy>>,
     /// The database and its hosts, for errors.
     pub(super) database: Arc<str>,
     pub(super) reset: Reset,
@@ -37,6 +39,7 @@ impl Settings {
         check(&config)?;
         Ok(Settings {
             tls: wishes.fulfil()?,
+            proxy: None,
             database: database(&config).into(),
             config,
             reset: Reset::default(),
@@ -45,6 +48,12 @@ impl Settings {
             setup: Vec::new(),
             notice: None,
         })
+    }
+
+    /// Whether some host is the directory of a socket, to which no proxy leads.
+    pub(super) fn is_near(&self) -> bool {
+        let hosts = self.config.get_hosts();
+        hosts.iter().any(|host| !matches!(host, Host::Tcp(_)))
     }
 
     /// The configuration with which tokio-postgres begins a session on a stream that is encrypted already.
@@ -213,6 +222,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("config", &config)
             .field("tls", &self.tls)
+            .field("proxy", &self.proxy)
             .field("reset", &self.reset)
             .field("statement_cache", &self.statement_cache)
             .field("notification_buffer", &self.notification_buffer)

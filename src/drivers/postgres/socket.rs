@@ -1,18 +1,19 @@
-//! A connected socket, by TCP or in the file system, with the options that were asked for.
+//! A connected socket, by TCP, perhaps through a proxy, or in the file system, with the options that were asked for.
 
+use super::socks::Proxy;
 use super::stream::Stream;
 use super::tls::{self, Tls};
-use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 use tokio_postgres::Config;
 
 /// Where one server listens.
@@ -20,6 +21,12 @@ use tokio_postgres::Config;
 pub(super) enum Peer {
     Tcp(SocketAddr),
     Unix(PathBuf),
+    /// Found by the proxy.
+    Far {
+        proxy: Arc<Proxy>,
+        host: String,
+        port: u16,
+    },
 }
 
 /// A peer, the name that it was found by, and how to speak to it: enough to knock again.
@@ -50,32 +57,34 @@ pub(super) enum Socket {
 impl Route {
     /// A stream to the server, encrypted as its settings want it. Nothing of a session has been said on it.
     pub(super) async fn open(&self) -> Result<Stream, tls::Failure> {
-        let socket = self.dial().await.map_err(tls::Failure::Network)?;
+        let socket = self.dial().await?;
         let tls = match self.peer {
-            Peer::Tcp(_) => &self.tls,
+            Peer::Tcp(_) | Peer::Far { .. } => &self.tls,
             Peer::Unix(_) => &Tls::Disable,
         };
         tls.secure(socket, &self.name).await
     }
 
-    async fn dial(&self) -> io::Result<Socket> {
+    async fn dial(&self) -> Result<Socket, tls::Failure> {
+        let failed = tls::Failure::Network;
         match &self.peer {
             Peer::Tcp(address) => {
-                let socket = TcpStream::connect(address).await?;
-                socket.set_nodelay(true)?;
-                self.options.apply(&socket)?;
+                let socket = self.options.connect(address).await.map_err(failed)?;
+                Ok(Socket::Tcp(socket))
+            }
+            Peer::Far { proxy, host, port } => {
+                let socket = proxy.reach(host, *port, &self.options).await?;
                 Ok(Socket::Tcp(socket))
             }
             #[cfg(unix)]
             Peer::Unix(path) => {
                 let socket = UnixStream::connect(path).await;
                 // Wrapped, so that it is told from TCP's: see `Failure::network`.
-                Ok(Socket::Unix(
-                    socket.map_err(|error| io::Error::new(error.kind(), error))?,
-                ))
+                let socket = socket.map_err(|error| failed(io::Error::new(error.kind(), error)))?;
+                Ok(Socket::Unix(socket))
             }
             #[cfg(not(unix))]
-            Peer::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Peer::Unix(_) => Err(failed(io::ErrorKind::Unsupported.into())),
         }
     }
 }
@@ -98,6 +107,14 @@ impl Options {
         }
     }
 
+    /// A socket with these options.
+    pub(super) async fn connect(&self, address: impl ToSocketAddrs) -> io::Result<TcpStream> {
+        let socket = TcpStream::connect(address).await?;
+        socket.set_nodelay(true)?;
+        self.apply(&socket)?;
+        Ok(socket)
+    }
+
     fn apply(&self, socket: &TcpStream) -> io::Result<()> {
         let socket = socket2::SockRef::from(socket);
         if let Some(keepalive) = &self.keepalive {
@@ -108,15 +125,6 @@ impl Options {
             socket.set_tcp_user_timeout(Some(timeout))?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Peer::Tcp(address) => address.fmt(f),
-            Peer::Unix(path) => path.display().fmt(f),
-        }
     }
 }
 

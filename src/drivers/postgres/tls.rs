@@ -62,7 +62,8 @@ pub(super) enum Tls {
     Disable,
     Use {
         connector: MakeRustlsConnect,
-        mode: SslMode,
+        /// None: as a configuration of rustls' own wants it.
+        mode: Option<SslMode>,
         /// Whether the handshake comes without asking.
         direct: bool,
     },
@@ -72,6 +73,11 @@ pub(super) enum Tls {
 #[derive(Debug)]
 pub(super) enum Failure {
     Network(io::Error),
+    /// The proxy does not get us there; whether that may pass.
+    Proxy {
+        reason: String,
+        transient: bool,
+    },
     /// Encryption cannot be had as asked; whether that may pass.
     Tls {
         reason: String,
@@ -141,7 +147,7 @@ impl Wishes {
         if self.direct {
             config.alpn_protocols = vec![b"postgresql".to_vec()];
         }
-        Ok(Tls::new(config, mode, self.direct))
+        Ok(Tls::new(config, Some(mode), self.direct))
     }
 
     fn client(&self) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, Error> {
@@ -208,7 +214,7 @@ fn unreadable(field: &'static str, file: &str, error: &rustls::pki_types::pem::E
 }
 
 impl Tls {
-    pub(super) fn new(config: ClientConfig, mode: SslMode, direct: bool) -> Self {
+    pub(super) fn new(config: ClientConfig, mode: Option<SslMode>, direct: bool) -> Self {
         Tls::Use {
             connector: MakeRustlsConnect::new(config),
             mode,
@@ -232,12 +238,9 @@ impl Tls {
             socket.read_exact(&mut answer).await.map_err(Failure::Network)?;
             match (&answer, mode) {
                 (b"S", _) => {}
-                (b"N", SslMode::Prefer) => return Ok(Stream::Plain(socket)),
-                (b"N", mode) => {
-                    return Err(Failure::permanent(format!(
-                        "sslmode={}: the server does not offer TLS",
-                        mode.name()
-                    )));
+                (b"N", Some(SslMode::Prefer)) => return Ok(Stream::Plain(socket)),
+                (b"N", _) => {
+                    return Err(Failure::permanent(format!("{self}: the server does not offer TLS")));
                 }
                 // A server that cannot even fork says so in words.
                 (b"E", _) => {
@@ -252,14 +255,7 @@ impl Tls {
         let Ok(handshake) = MakeTlsConnect::<Socket>::make_tls_connect(&mut connector.clone(), name);
         match handshake.connect(socket).await {
             Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
-            Err(error) => Err(Failure::handshake(error, *mode, name)),
-        }
-    }
-
-    pub(super) fn mode(&self) -> SslMode {
-        match self {
-            Tls::Disable => SslMode::Disable,
-            Tls::Use { mode, .. } => *mode,
+            Err(error) => Err(Failure::handshake(error, self, name)),
         }
     }
 }
@@ -272,33 +268,36 @@ impl Failure {
         }
     }
 
-    fn handshake(error: io::Error, mode: SslMode, name: &str) -> Self {
+    fn handshake(error: io::Error, asked: &Tls, name: &str) -> Self {
         let inner: Option<&(dyn StdError + Send + Sync)> = error.get_ref();
         let rustls = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        let mode = mode.name();
         let said = match rustls {
             Some(rustls::Error::InvalidCertificate(invalid)) => match invalid {
                 // The latter if an authority of the same name, but with another key, has signed it.
                 CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-                    "sslrootcert: the server's certificate is signed by none of these authorities".to_owned()
+                    let field = match asked {
+                        Tls::Use { mode: None, .. } => "tls",
+                        _ => "sslrootcert",
+                    };
+                    format!("{field}: the server's certificate is signed by none of these authorities")
                 }
                 CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-                    format!("sslmode={mode}: the server's certificate has expired")
+                    format!("{asked}: the server's certificate has expired")
                 }
                 CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                    format!("sslmode={mode}: the server's certificate is not valid yet")
+                    format!("{asked}: the server's certificate is not valid yet")
                 }
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                    format!("sslmode={mode}: the server's certificate is not for the host {name}")
+                    format!("{asked}: the server's certificate is not for the host {name}")
                 }
                 CertificateError::Other(other) if other.to_string() == OWN_AUTHORITY => {
                     format!(
-                        "sslmode={mode}: the server's certificate is an authority's own; it has to be one that an authority has signed"
+                        "{asked}: the server's certificate is an authority's own; it has to be one that an authority has signed"
                     )
                 }
-                other => format!("sslmode={mode}: the server's certificate is not acceptable: {other}"),
+                other => format!("{asked}: the server's certificate is not acceptable: {other}"),
             },
-            Some(other) => refusal(other).unwrap_or_else(|| format!("sslmode={mode}: {other}")),
+            Some(other) => refusal(other).unwrap_or_else(|| format!("{asked}: {other}")),
             None if error.kind() == io::ErrorKind::InvalidInput => {
                 format!("host: {name} cannot be a name in a certificate")
             }
@@ -328,9 +327,20 @@ pub(super) fn refusal(error: &rustls::Error) -> Option<String> {
     }
 }
 
+/// What was asked for, as errors name it.
+impl fmt::Display for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Tls::Disable => write!(f, "sslmode={}", SslMode::Disable.name()),
+            Tls::Use { mode: Some(mode), .. } => write!(f, "sslmode={}", mode.name()),
+            Tls::Use { mode: None, .. } => f.write_str("tls"),
+        }
+    }
+}
+
 /// Without the configuration, which may hold a key.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.mode().name())
+        fmt::Display::fmt(self, f)
     }
 }

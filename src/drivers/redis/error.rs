@@ -27,6 +27,15 @@ pub enum Error {
         /// Why.
         error: rustls::Error,
     },
+    /// The proxy does not lead to the server.
+    Proxy {
+        /// To which server.
+        server: Arc<str>,
+        /// What is wrong.
+        reason: String,
+        /// Whether somebody has to change something.
+        permanent: bool,
+    },
     /// The socket could not be opened, or failed.
     Io {
         /// To which server.
@@ -82,7 +91,7 @@ impl Error {
             Error::Io { error, .. } => {
                 error.kind() != io::ErrorKind::PermissionDenied || error.raw_os_error().is_some()
             }
-            Error::Refused { permanent, .. } => !permanent,
+            Error::Refused { permanent, .. } | Error::Proxy { permanent, .. } => !permanent,
             Error::OutOfStep { stage, .. } => *stage != Stage::Connect,
         }
     }
@@ -144,6 +153,7 @@ impl fmt::Display for Error {
         match self {
             Error::Option { field, reason } => write!(f, "{field}: {reason}"),
             Error::Tls { server, error } => write!(f, "{}tls: {}", Stage::Connect.begin(server), tls(error)),
+            Error::Proxy { server, reason, .. } => write!(f, "{}{reason}", Stage::Connect.begin(server)),
             Error::Io { server, stage, error } => write!(f, "{}{error}", stage.begin(server)),
             Error::Refused {
                 server,

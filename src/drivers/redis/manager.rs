@@ -3,7 +3,8 @@
 use super::connection::Connection;
 use super::error::{Error, Stage};
 use super::reset::Reset;
-use super::settings::Settings;
+use super::settings::{Place, Settings};
+use super::socks::Proxy;
 use super::url;
 use crate::Manager;
 use redis::aio::PubSub;
@@ -124,6 +125,30 @@ impl Redis {
     pub fn tls(self, config: impl Into<Arc<rustls::ClientConfig>>) -> Self {
         let config = config.into();
         self.set_tls(|settings| settings.tls.whole = Some(config))
+    }
+
+    /// Through a SOCKS5 proxy, which wants this user and password, if any. The proxy looks up the server's name, so it is not asked
+    /// for here, and TLS is between this end and the server.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Option`]: no host or port, a user or password that is empty or longer than 255 bytes, or a server on a Unix socket.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fairpool::drivers::redis::Redis;
+    ///
+    /// let cache = Redis::from_url("redis://cache.internal/0")?.socks5("proxy.example", 1080, Some(("ann", "secret")))?;
+    /// assert!(!format!("{cache:?}").contains("secret"));
+    /// # Ok::<(), fairpool::drivers::redis::Error>(())
+    /// ```
+    pub fn socks5(self, host: &str, port: u16, login: Option<(&str, &str)>) -> Result<Self, Error> {
+        let proxy = Proxy::new(host, port, login)?;
+        if matches!(self.settings.place, Place::Unix(_)) {
+            return Err(Error::option("socks5", "no proxy leads to a Unix socket"));
+        }
+        Ok(self.set(|settings| settings.proxy = Some(proxy)))
     }
 
     /// The database and the address, as in errors: `database 0 on cache.example:6379`.

@@ -28,6 +28,7 @@
 //! cannot connect to database 0 on cache.example:6379: WRONGPASS invalid username-password pair or user is disabled.
 //! ca_file: no file /etc/ssl/cache-ca.pem
 //! cannot connect to database 0 on cache.example:6379: tls: invalid peer certificate: certificate expired: …
+//! cannot connect to database 0 on cache.internal:6379: socks5: the proxy proxy.example:1080 wants a user and a password
 //! ```
 //!
 //! *Permanent*, so that a line with no connection open fails at once: credentials and rights (`WRONGPASS`, `NOAUTH`, `NOPERM`), a
@@ -96,6 +97,7 @@
 //! | [`ca_file`](Redis::ca_file) | the system's authorities | who may sign the server's certificate |
 //! | [`client_certificate`](Redis::client_certificate) | – | the certificate that the server asks for |
 //! | [`tls`](Redis::tls) | – | a configuration of rustls instead |
+//! | [`socks5`](Redis::socks5) | – | the proxy to go through |
 //!
 //! Of the crate's own configuration the address, the user, the database, the protocol, the library's name, keepalive and the user
 //! timeout are taken over; `TCP_NODELAY` is always on.
@@ -138,6 +140,7 @@ mod manager;
 mod reset;
 mod settings;
 mod socket;
+mod socks;
 mod stream;
 mod tls;
 mod url;

@@ -9,12 +9,14 @@ use tokio::sync::OnceCell;
 
 use super::error::Error;
 use super::reset::Reset;
+use super::socks::Proxy;
 
 /// Everything that a connection is opened with; shared by the manager and its connections.
 #[derive(Clone)]
 pub(super) struct Settings {
     pub(super) place: Place,
     pub(super) tcp: TcpSettings,
+    pub(super) proxy: Option<Proxy>,
     pub(super) username: Option<String>,
     pub(super) password: Option<Secret>,
     pub(super) database: i64,
@@ -89,6 +91,7 @@ impl Settings {
         Ok(Settings {
             place,
             tcp: info.tcp_settings().clone(),
+            proxy: None,
             username: session.username().map(str::to_owned),
             password: session.password().map(|password| Secret(password.to_owned())),
             database: session.db(),
@@ -137,6 +140,7 @@ impl fmt::Debug for Settings {
             .field("reset", &self.reset)
             .field("harmless", &self.harmless)
             .field("tls", &self.tls)
+            .field("proxy", &self.proxy)
             .finish_non_exhaustive()
     }
 }

@@ -19,14 +19,11 @@ pub(super) async fn open(settings: &Settings) -> Result<Stream, Error> {
         tls::check_absent(settings)?;
     }
     match &settings.place {
-        Place::Tcp { host, port } => {
-            let socket = tcp(host, *port, &settings.tcp).await.map_err(failed)?;
-            Ok(Stream::Tcp(socket))
-        }
+        Place::Tcp { host, port } => Ok(Stream::Tcp(dial(host, *port, settings).await?)),
         Place::Tls { host, port } => {
             let config = tls::config(settings).await?;
             let name = ServerName::try_from(host.clone()).map_err(|error| Error::url("host", error.to_string()))?;
-            let socket = tcp(host, *port, &settings.tcp).await.map_err(failed)?;
+            let socket = dial(host, *port, settings).await?;
             let session = TlsConnector::from(config).connect(name, socket).await.map_err(failed)?;
             Ok(Stream::Tls(Box::new(session)))
         }
@@ -41,8 +38,18 @@ pub(super) async fn open(settings: &Settings) -> Result<Stream, Error> {
     }
 }
 
+/// To the server, or through the proxy that looks for it.
+async fn dial(host: &str, port: u16, settings: &Settings) -> Result<TcpStream, Error> {
+    match &settings.proxy {
+        Some(proxy) => proxy.reach(host, port, settings).await,
+        None => tcp(host, port, &settings.tcp)
+            .await
+            .map_err(|error| Error::io(&settings.server, Stage::Connect, error)),
+    }
+}
+
 /// The addresses of a host are tried one after the other.
-async fn tcp(host: &str, port: u16, settings: &TcpSettings) -> io::Result<TcpStream> {
+pub(super) async fn tcp(host: &str, port: u16, settings: &TcpSettings) -> io::Result<TcpStream> {
     let socket = TcpStream::connect((host, port)).await?;
     // A command is one write, and its answer is waited for: there is nothing to gather.
     socket.set_nodelay(true)?;
