@@ -6,7 +6,7 @@ use super::settings::{Reset, Settings};
 use super::tls::Authorities;
 use super::url;
 use crate::Manager;
-use mysql_async::{Opts, OptsBuilder};
+use mysql_async::{Opts, OptsBuilder, SslOpts};
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -68,6 +68,27 @@ impl Mysql {
     /// Without it the server goes on to the end of the statement, holding its locks, though nobody will read the answer.
     pub fn kill_abandoned(self, on: bool) -> Self {
         self.set(|settings| settings.kill_abandoned = on)
+    }
+
+    /// Requires TLS as these options want it, whatever the options before said. Certificates and keys that they hold as bytes have to be
+    /// PEM; what is wrong with them is said by the first connect.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use fairpool::drivers::mysql::Mysql;
+    /// use fairpool::drivers::mysql::mysql_async::{ClientIdentity, SslOpts};
+    ///
+    /// # let (ca, cert, key) = (Vec::new(), Vec::new(), Vec::new());
+    /// let tls = SslOpts::default()
+    ///     .with_root_certs(vec![ca.into()])
+    ///     .with_client_identity(Some(ClientIdentity::new(cert.into(), key.into())));
+    /// let orders = Mysql::from_url("mysql://ann:secret@db.example/orders")?.tls(tls);
+    /// # Ok::<(), fairpool::drivers::mysql::Error>(())
+    /// ```
+    pub fn tls(self, tls: SslOpts) -> Self {
+        let opts = OptsBuilder::from_opts(self.settings.given().clone()).ssl_opts(tls);
+        self.set(|settings| settings.replace(opts.into()))
     }
 
     /// Requires TLS, and trusts the authorities in this PEM file, which is read now, and no others but those given in the options.

@@ -96,6 +96,7 @@
 //! | [`reset`](Mysql::reset) | `Full` | what is undone between leases |
 //! | [`setup`](Mysql::setup) | – | SQL for every new connection and after each reset |
 //! | [`ssl_ca`](Mysql::ssl_ca) | – | as in the URL |
+//! | [`tls`](Mysql::tls) | – | `mysql_async`'s own options for TLS: other authorities, a client's certificate |
 //! | [`kill_abandoned`](Mysql::kill_abandoned) | on | whether a statement is killed when its connection is closed |
 //!
 //! Not as in `mysql_async`: the options of its pool are errors in a URL, and ignored in `Opts`; TLS options without `require_ssl`
