@@ -1,7 +1,10 @@
-//! Certificates for a test: an authority, and what it signs for `localhost` and 127.0.0.1, in date or expired; or itself.
+//! Certificates for a test: an authority, and what it signs for `localhost` and 127.0.0.1, in date or expired, and for clients; or
+//! itself.
 
 use super::keeper::{is_root, run};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, date_time_ymd,
+};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,7 @@ pub(crate) struct Certificates {
     dir: tempfile::TempDir,
     cert: String,
     key: String,
+    authority: Option<CertifiedIssuer<'static, KeyPair>>,
 }
 
 impl Certificates {
@@ -31,7 +35,7 @@ impl Certificates {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().expect("a key");
         let cert = params.self_signed(&key).expect("signed").pem();
-        Certificates::written(&cert, cert.clone(), &key)
+        Certificates::written(&cert, cert.clone(), &key, None)
     }
 
     fn until(year: i32) -> Certificates {
@@ -44,18 +48,38 @@ impl Certificates {
         params.not_after = date_time_ymd(year, 1, 1);
         let key = KeyPair::generate().expect("a key");
         let cert = params.signed_by(&key, &authority).expect("signed");
-        Certificates::written(&authority.pem(), cert.pem(), &key)
+        Certificates::written(&authority.pem(), cert.pem(), &key, Some(authority))
     }
 
-    fn written(authority: &str, cert: String, key: &KeyPair) -> Certificates {
+    fn written(
+        ca: &str,
+        cert: String,
+        key: &KeyPair,
+        authority: Option<CertifiedIssuer<'static, KeyPair>>,
+    ) -> Certificates {
         let dir = tempfile::tempdir().expect("a temporary directory");
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("permitted");
-        fs::write(dir.path().join("ca.pem"), authority).expect("written");
+        fs::write(dir.path().join("ca.pem"), ca).expect("written");
         Certificates {
             dir,
             cert,
             key: key.serialize_pem(),
+            authority,
         }
+    }
+
+    /// A certificate for a client with this key, in PEM.
+    pub(crate) fn client(&self, name: &str, key: &KeyPair) -> String {
+        let authority = self.authority.as_ref().expect("an authority");
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        params.signed_by(key, authority).expect("signed").pem()
+    }
+
+    /// The authority's own certificate, in PEM.
+    pub(crate) fn authority(&self) -> String {
+        fs::read_to_string(self.ca()).expect("read")
     }
 
     /// The file with the authority's own certificate.

@@ -65,9 +65,25 @@ impl RegistryBuilder {
     /// # Ok(()) });
     /// ```
     pub fn driver<M, E>(
-        mut self,
+        self,
         kind: ConnectionType,
         driver: impl Fn(&Connection, &QueryHost) -> Result<M, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        M: Manager,
+        E: fmt::Display + 'static,
+    {
+        self.whole_driver(kind, move |connection| {
+            let hosts = connection.query_hosts().iter();
+            hosts.map(|host| driver(connection, host)).collect()
+        })
+    }
+
+    /// The same by one call for all hosts of a connection, for what is dear to read and the same for all of them.
+    pub(super) fn whole_driver<M, E>(
+        mut self,
+        kind: ConnectionType,
+        driver: impl Fn(&Connection) -> Result<Vec<M>, E> + Send + Sync + 'static,
     ) -> Self
     where
         M: Manager,

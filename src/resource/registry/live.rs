@@ -1,6 +1,6 @@
 //! Systems and connectors of unlike managers behind one face, and the factories that make them.
 
-use super::super::models::{Connection, QueryHost};
+use super::super::models::Connection;
 use super::current::{Current, Hosts};
 use super::error::AnyConnectorError;
 use super::lease::AnyLease;
@@ -60,7 +60,7 @@ pub(super) trait LiveConnector: Send + Sync {
     fn acquire(&self, within: Option<Duration>) -> BoxFuture<'static, Result<AnyLease, AnyConnectorError>>;
 }
 
-/// A driver that a closure makes: one manager for each host.
+/// A driver that a closure makes: one manager for each of a connection's hosts, in their order.
 pub(super) struct Factory<F, M, E> {
     make: F,
     made: PhantomData<fn() -> (M, E)>,
@@ -77,15 +77,13 @@ impl<F, M, E> Factory<F, M, E> {
 
 impl<F, M, E> Driver for Factory<F, M, E>
 where
-    F: Fn(&Connection, &QueryHost) -> Result<M, E> + Send + Sync,
+    F: Fn(&Connection) -> Result<Vec<M>, E> + Send + Sync,
     M: Manager,
     E: fmt::Display,
 {
     fn prepare(&self, connection: &Connection, limit: u32) -> Result<Box<dyn Prepared>, String> {
-        let hosts = connection.query_hosts().iter();
-        let managers = hosts.map(|host| (self.make)(connection, host).map(Arc::new));
-        let managers: Result<Vec<_>, E> = managers.collect();
-        let managers = managers.map_err(|error| error.to_string())?;
+        let managers = (self.make)(connection).map_err(|error| error.to_string())?;
+        let managers = managers.into_iter().map(Arc::new).collect();
         Ok(Box::new(Ready {
             name: connection.name().as_str().into(),
             hosts: Arc::new(Hosts::new(managers)),

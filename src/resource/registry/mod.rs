@@ -13,7 +13,7 @@
 //! | `connectors`, `desk`, `waiting` | family 5: connectors; where the requests of one begin; those of them that wait |
 //! | `operations`, `status` | what operators do to all of these, and see of them: [`Operation`], [`LiveStatus`] |
 //! | `handle`, `lease` | how a service takes connections: [`Handle`], [`AnyHandle`], and what they lend |
-//! | `current`, `live`, `drivers` | a manager whose definition can be replaced; systems of unlike managers behind one face; the crate's own |
+//! | `current`, `live`, `drivers`, `tls` | a manager whose definition can be replaced; systems of unlike managers behind one face; the crate's own; their certificates |
 //! | `state`, `write`, `load`, `load_databases` | what there is; how a change is made; how what is live comes to agree with the store |
 //! | `fixed`, `judged`, `redeclare` | what a configuration file declares: [`Declared`], why it cannot: [`DeclareError`]; whether it can be in force; how it comes to be, also anew |
 //! | `error`, `kind` | [`RegistryError`], [`OpenError`], [`HandleError`]; [`ResourceKind`] |
@@ -100,6 +100,8 @@ mod root;
 mod settings;
 mod state;
 mod status;
+#[cfg(any(feature = "mysql", feature = "postgres", feature = "redis"))]
+mod tls;
 mod upgrade;
 mod waiting;
 mod watchers;
