@@ -9,6 +9,7 @@
 //! | `resource_models/settings.rs` | connection settings and connectors |
 //! | `resource_models/connections.rs` | named connections |
 //! | `resource_models/hosts.rs` | where they lead, and what is shown of it |
+//! | `resource_models/kept.rs` | masks that are sent back: what they keep, and where they may not take it |
 //! | `resource_models/anything.rs` | any JSON at all, and models written and read back |
 
 #![cfg(feature = "resource")]
@@ -21,6 +22,8 @@ mod connections;
 mod databases;
 #[path = "resource_models/hosts.rs"]
 mod hosts;
+#[path = "resource_models/kept.rs"]
+mod kept;
 #[path = "resource_models/lists.rs"]
 mod lists;
 #[path = "resource_models/managed.rs"]

@@ -29,7 +29,7 @@ fn hosts_ports_and_addresses_are_told_apart() {
 #[test]
 fn urls_of_all_backends_are_hosts() {
     for text in [
-        "https://druid.example:8888/api?x=1#y",
+        "https://druid.example:8888/api?x=1",
         "postgres://db1:5432,db2:5433/orders?target_session_attrs=read-write",
         "postgres://%2Fvar%2Frun%2Fpostgresql/orders",
         "postgresql:///orders?host=/tmp",
@@ -111,6 +111,18 @@ fn user_and_password_show_in_no_spelling_of_a_url() {
             "postgres://db/orders?p%61ssword=***",
         ),
         ("http://db/?access_token=n33dl3", "http://db/?access_token=***"),
+        ("http://db/#n33dl3", "http://db/#***"),
+        ("http://db/?a=1#password=n33dl3", "http://db/?a=1#***"),
+        ("http://db/?a#b?c#n33dl3", "http://db/?a#***"),
+        ("jdbc://db/o;password=n33dl3", "jdbc://db/o;password=***"),
+        ("jdbc://db/o;a=1;Pwd=n33;dl3/x?b=2", "jdbc://db/o;a=1;Pwd=***?b=2"),
+        ("jdbc://db/o;p%61ss=n33dl3", "jdbc://db/o;p%61ss=***"),
+        ("http://db/o%3Bpassword%3Dn33dl3", "http://db/o%3Bpassword%3D***"),
+        ("http://db/o%3bpassword%3dn33dl3", "http://db/o%3bpassword%3d***"),
+        ("http://db/?a=1;passwd=n33;dl3&b=2", "http://db/?a=1;passwd=***&b=2"),
+        ("http://db/?a=b?secret=n33dl3", "http://db/?a=b?secret=***"),
+        ("http://db/?a%26pwd%3Dn33dl3", "http://db/?a%26pwd%3D***"),
+        ("http://db/?sig=n33dl3", "http://db/?sig=***"),
     ] {
         let host = host(text).unwrap();
         assert_eq!(host.to_string(), shown);

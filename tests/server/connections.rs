@@ -122,6 +122,21 @@ async fn a_connection_that_breaks_rules_is_refused() {
 }
 
 #[tokio::test]
+async fn a_masked_secret_for_another_host_is_refused_with_the_fields_name() {
+    let (registry, router) = family().await;
+    let posted = ask(&router, Method::POST, ALL, KEY, Some(&json!({"connection": sample()}))).await;
+    let mut elsewhere = posted.json();
+    elsewhere["connection"]["sockHost"] = "elsewhere.example".into();
+    elsewhere["connection"]["key"] = "new".into();
+    elsewhere["connection"]["passphrase"] = "new".into();
+    let refused = ask(&router, Method::POST, ALL, KEY, Some(&elsewhere)).await;
+    let text = "sockPassword is masked, and must be sent in full since sockHost changes";
+    assert_eq!((refused.status, refused.json()), (400, json!({"error": text})));
+    let stored = registry.connection("string").expect("what was posted first");
+    assert_eq!(stored.sock_host().map(|(host, _)| host), Some("string"));
+}
+
+#[tokio::test]
 async fn who_may_not_ask_is_told_so() {
     let (_registry, router) = family().await;
     let request = Request::get(ALL).header("authorization", KEY).body(Body::empty());

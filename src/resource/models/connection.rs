@@ -85,7 +85,8 @@ pub struct Connection {
     pub(super) sock_username: Option<String>,
 }
 
-/// A connection as it is posted; a secret in it may be a mask, which means the stored one.
+/// A connection as it is posted; a secret in it may be a mask, which means the stored one, on the way that it took before
+/// ([`into_connection`](ConnectionDefinition::into_connection)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionDefinition(pub(super) Connection);
 
@@ -221,31 +222,5 @@ impl ConnectionDefinition {
     /// The name under which it is to be kept.
     pub fn name(&self) -> &ConnectionName {
         &self.0.name
-    }
-
-    /// The connection, with the secrets of the stored one of this name where the definition shows a mask. A mask for which
-    /// nothing is stored leaves it so.
-    ///
-    /// # Errors
-    ///
-    /// A host shows what answers show in place of user and password, and no stored host looks like that.
-    pub fn into_connection(self, stored: Option<&Connection>) -> Result<Connection, Invalid> {
-        let ConnectionDefinition(mut connection) = self;
-        let keep = |posted: Option<Secret>, stored: Option<&Secret>| match posted {
-            Some(secret) if secret.is_mask() => stored.cloned(),
-            posted => posted,
-        };
-        connection.key = keep(connection.key, stored.and_then(Connection::key));
-        connection.passphrase = keep(connection.passphrase, stored.and_then(Connection::passphrase));
-        connection.sock_password = keep(connection.sock_password, stored.and_then(Connection::sock_password));
-
-        let known = stored.map_or(&[][..], Connection::query_hosts);
-        let posted = std::mem::take(&mut connection.query_hosts);
-        for (at, host) in posted.into_iter().enumerate() {
-            let host = host.keeping(known, at);
-            let host = host.map_err(|violation| Invalid::new(format!("queryHosts.{at}"), violation))?;
-            connection.query_hosts.push(host);
-        }
-        Ok(connection)
     }
 }

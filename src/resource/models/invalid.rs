@@ -62,6 +62,8 @@ pub enum Violation {
     Taken,
     /// It is the mask that answers show, and nothing is stored that it could stand for.
     NothingStored,
+    /// It is a mask, and what it stands for would go another way than before, because this field has changed.
+    Elsewhere(&'static str),
 }
 
 impl Invalid {
@@ -166,6 +168,7 @@ impl fmt::Display for Violation {
             Violation::NotA(form) => write!(f, "must be {form}"),
             Violation::Taken => f.write_str("has already been taken"),
             Violation::NothingStored => f.write_str("is masked, and nothing is stored for it"),
+            Violation::Elsewhere(field) => write!(f, "is masked, and must be sent in full since {field} changes"),
         }
     }
 }

@@ -12,6 +12,7 @@
 //! | `settings` | family 3: [`ConnectionSettings`] of an API proxy, and a [`ConnectionSettingsPatch`] |
 //! | `connection` | family 4: a named [`Connection`], as it is posted ([`ConnectionDefinition`]), and its type and protocol |
 //! | `fields_of_connection`, `fields_of_database` | the tables of their fields, from JSON and into it |
+//! | `kept` | what a mask in a definition stands for, and when it may |
 //! | `query_host` | where a connection leads: a [`QueryHost`], and how it is shown without its password |
 //! | `connector` | what ties them together: a [`Connector`] |
 //! | `number`, `text`, `choice`, `secret`, `moment` | kinds of field |
@@ -53,6 +54,7 @@ mod fields;
 mod fields_of_connection;
 mod fields_of_database;
 mod invalid;
+mod kept;
 mod list;
 mod moment;
 mod number;

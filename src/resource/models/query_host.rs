@@ -1,7 +1,7 @@
 //! Where a connection leads: `host`, `host:port`, a URL, or the file of an embedded database.
 //!
-//! Promises: what is shown of a URL has neither user nor password. Where it is unclear what of a URL is a password, it is
-//! refused (an `@` after the host), or more is hidden than must be (parameters). Which schemes and parameters a backend knows is its driver's to say.
+//! Promises: what is shown of a URL has neither user nor password, nor the values of parameters that look secret. Where it is unclear
+//! what of a URL is a password, it is refused (an `@` after the host), or more is hidden than must be (parameters, fragments). Which schemes and parameters a backend knows is its driver's to say.
 
 use super::connection::ConnectionType;
 use super::invalid::Violation;
@@ -42,6 +42,11 @@ const HOST: &str = "a host or host:port";
 const FILE: &str = "a file";
 /// What stands for user and password, or for the value of a parameter.
 const HIDDEN: &str = "***";
+/// What ends the text before a parameter's name.
+const SEPARATORS: [char; 8] = ['/', ';', '?', '&', ',', ':', ' ', '='];
+const SENSITIVE: [&str; 12] = [
+    "pass", "pwd", "secret", "token", "key", "auth", "user", "cred", "sig", "jwt", "private", "%",
+];
 
 impl QueryHost {
     /// A host of a connection of this type: a file for `sqlite`, one on the network for the others.
@@ -98,18 +103,26 @@ impl QueryHost {
         (self.form == Form::File).then(|| self.reveal())
     }
 
-    /// What is meant by this host, when it may be one that an answer showed: the stored one of which it is the image.
-    pub(crate) fn keeping(self, stored: &[QueryHost], at: usize) -> Result<Self, Violation> {
-        let text = self.reveal();
-        if !has_hidden(text) {
-            return Ok(self);
+    /// Whether it may be what an answer showed, sent back.
+    pub(super) fn is_masked(&self) -> bool {
+        self.form != Form::Address && self.reveal().contains(HIDDEN)
+    }
+
+    /// The stored host of which this is the image; rather the one in its place.
+    pub(super) fn kept(&self, stored: &[QueryHost], at: usize) -> Option<Self> {
+        let shows_this = |stored: &&QueryHost| stored.form == self.form && shown(stored.reveal()) == self.reveal();
+        let kept = stored.get(at).filter(shows_this);
+        kept.or_else(|| stored.iter().find(shows_this)).cloned()
+    }
+
+    /// Whether both are the same, whatever their users and passwords.
+    pub(super) fn leads_where(&self, other: &QueryHost) -> bool {
+        fn without_user(host: &QueryHost) -> (&str, &str) {
+            let text = host.reveal();
+            let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
+            (scheme, rest.rsplit_once('@').map_or(rest, |(_, rest)| rest))
         }
-        let shows_this = |stored: &&QueryHost| shown(stored.reveal()) == text;
-        let kept = stored
-            .get(at)
-            .filter(shows_this)
-            .or_else(|| stored.iter().find(shows_this));
-        kept.cloned().ok_or(Violation::NothingStored)
+        self.form == other.form && without_user(self) == without_user(other)
     }
 
     fn address(&self) -> Option<(&str, Option<u16>)> {
@@ -121,7 +134,7 @@ impl QueryHost {
     }
 }
 
-/// Without user and password.
+/// Without user, password and other secrets.
 impl fmt::Display for QueryHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(self.reveal()))
@@ -206,25 +219,38 @@ fn shown(text: &str) -> String {
         Some((_, rest)) if !scheme.is_empty() => (format!("{HIDDEN}@"), rest),
         _ => (String::new(), rest),
     };
-    let Some((before, query)) = rest.split_once('?') else {
-        return scheme + &user + rest;
+    let (rest, fragment) = match rest.split_once('#') {
+        // No backend knows one, so nothing is lost.
+        Some((rest, fragment)) if !fragment.is_empty() => (rest, format!("#{HIDDEN}")),
+        _ => (rest, String::new()),
     };
-    let parameters = query.split('&').map(|parameter| match parameter.split_once('=') {
-        Some((name, value)) if is_sensitive(name) && !value.is_empty() => format!("{name}={HIDDEN}"),
-        _ => parameter.to_owned(),
-    });
-    let parameters: Vec<String> = parameters.collect();
-    format!("{scheme}{user}{before}?{}", parameters.join("&"))
+    let (path, query) = match rest.split_once('?') {
+        Some((path, query)) => {
+            let parameters: Vec<String> = query.split('&').map(covered).collect();
+            (path, format!("?{}", parameters.join("&")))
+        }
+        None => (rest, String::new()),
+    };
+    format!("{scheme}{user}{}{query}{fragment}", covered(path))
 }
 
-/// Whether a URL's parameter may hold a secret, by its name; an encoded name could be any.
+/// A path or parameter, without all that follows the first name that may be a secret's: what ends its value is not known.
+fn covered(text: &str) -> String {
+    let signs = text.match_indices('=').chain(text.match_indices("%3D"));
+    let signs = signs.chain(text.match_indices("%3d"));
+    let ends = signs.filter_map(|(at, sign)| {
+        let (before, value) = (&text[..at], at + sign.len());
+        let name = before.rsplit(SEPARATORS).next().unwrap_or(before);
+        (value < text.len() && is_sensitive(name)).then_some(value)
+    });
+    match ends.min() {
+        Some(end) => format!("{}{HIDDEN}", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+/// Whether a parameter may hold a secret, by its name; an encoded name could be any.
 fn is_sensitive(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let words = ["pass", "pwd", "secret", "token", "key", "auth", "user", "cred", "%"];
-    words.iter().any(|word| name.contains(word))
-}
-
-/// Whether something in it may be what an answer shows in place of a secret.
-fn has_hidden(text: &str) -> bool {
-    text.contains("://***@") || text.contains("=***")
+    SENSITIVE.iter().any(|word| name.contains(word))
 }

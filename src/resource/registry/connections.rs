@@ -30,7 +30,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// A mask stands for nothing stored, the file declares it, its type has no driver here or the driver does not understand it,
+    /// A mask stands for nothing stored or would take its secret elsewhere, the file declares it, its type has no driver here or the driver does not understand it,
     /// or the store did not take it.
     ///
     /// ```
