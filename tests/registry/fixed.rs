@@ -2,7 +2,7 @@
 
 use crate::registry::{Memory, Outcome, builder, change, connector, http, is_done, new_pool, wait};
 use fairpool::resource::models::{ConnectionName, ConnectionSettingsPatch};
-use fairpool::resource::registry::{Declared, OpenError, Registry, RegistryError, ResourceKind};
+use fairpool::resource::registry::{Declared, GeneralLimits, OpenError, Registry, RegistryError, ResourceKind};
 use fairpool::resource::store::MemoryStore;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -214,6 +214,37 @@ async fn after_the_time_in_line_only_those_go_on_whom_an_attempt_under_way_can_s
     // Nothing was left behind by the one that gave up.
     assert_eq!(registry.status_of_connector("web/basket")?.pending, 0);
     assert!(handle.acquire().await.is_ok());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_a_shared_line_an_attempt_serves_whoever_came_first_through_whichever_connector() -> Outcome {
+    for neighbour_first in [true, false] {
+        let (plain, books) = builder();
+        let declared = declared().connector(connector(json!({"name": "neighbour", "connection": "orders"})));
+        let registry = plain.general(GeneralLimits::new(1, 1)?).fixed(declared).open().await?;
+        let general = json!({"connectionSettingsEnabled": true, "connectTimeout": 30, "connectionRequestTimeout": 3});
+        registry
+            .change_connection_settings("web", "basket", patch(general))
+            .await?;
+        books.delay(Duration::from_secs(5));
+        let (basket, neighbour) = (registry.handle("web/basket")?, registry.handle("neighbour")?);
+        let (mut basket, neighbour) = if neighbour_first {
+            let neighbour = wait(&neighbour).await;
+            (wait(&basket).await, neighbour)
+        } else {
+            (wait(&basket).await, wait(&neighbour).await)
+        };
+        tokio::time::sleep(Duration::from_millis(3100)).await;
+        // One attempt is under way.
+        let outcome = is_done(&mut basket).await;
+        assert_eq!(outcome.is_some(), neighbour_first, "{outcome:?}");
+        drop(neighbour);
+        if !neighbour_first {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert!(is_done(&mut basket).await.expect("its attempt has succeeded").is_ok());
+        }
+    }
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 //! **Promise**: whoever opened a connection also validates, resets and closes it, whatever was defined since. A definition is
 //! replaced first and a new generation begun then, so that nothing opened under the old one is lent afterwards.
 
+use super::waiting::Queue;
 use crate::Manager;
 use crate::sync::primitives::{AtomicU32, Mutex, Ordering::Relaxed};
 use std::fmt;
@@ -73,6 +74,8 @@ pub(super) struct Current<M: Manager> {
     backend: String,
     /// Replaced whole; nothing is called under it.
     hosts: Mutex<Arc<Hosts<M>>>,
+    /// Who waits for a connection of the shared pool.
+    queue: Arc<Queue>,
 }
 
 impl<M: Manager> Current<M> {
@@ -80,7 +83,12 @@ impl<M: Manager> Current<M> {
         Current {
             backend: format!("connection {connection}"),
             hosts: Mutex::new(hosts),
+            queue: Arc::default(),
         }
+    }
+
+    pub(super) fn queue(&self) -> &Arc<Queue> {
+        &self.queue
     }
 
     pub(super) fn replace(&self, hosts: Arc<Hosts<M>>) {

@@ -15,8 +15,8 @@ use super::super::models::ConnectorName;
 use super::error::{HandleError, Outcome};
 use super::lease::Places;
 use super::live::LiveConnector;
-use super::waiting::Waiting;
-use crate::sync::primitives::{AtomicU64, Mutex, Ordering::Relaxed};
+use super::waiting::{Queue, Waiting};
+use crate::sync::primitives::Mutex;
 use crate::{Limit, LimitDrainReport, LimitError, OwnedPermit};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -32,6 +32,8 @@ pub(super) struct Desk {
     seat: Mutex<Seat>,
     /// Those who wait, at whichever stage.
     waiting: Waiting,
+    /// Those of them who wait for a connection of its own.
+    queue: Arc<Queue>,
 }
 
 /// What a connector is now.
@@ -69,6 +71,7 @@ impl Desk {
             gate: gate(name),
             seat: Mutex::new(seat),
             waiting: Waiting::default(),
+            queue: Arc::default(),
         })
     }
 
@@ -115,6 +118,7 @@ impl Desk {
     /// Nobody is served here any more; those who wait fail.
     pub(super) fn delete(&self) {
         drop(self.reseat(|seat| (seat.live, seat.limit) = (Live::Deleted, None)));
+        self.gate.close();
         self.clear();
     }
 
@@ -141,14 +145,16 @@ impl Desk {
         E: Outcome,
         F: Future<Output = Result<L, HandleError<E>>>,
     {
-        let number = AtomicU64::new(u64::MAX);
-        let mut request = pin!(self.pass(within, &number, connect));
+        let mut request = pin!(self.pass(within, connect));
         let at_once = poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx))).await;
         if let Poll::Ready(outcome) = at_once {
             return outcome;
         }
         let mut place = self.waiting.join();
-        number.store(place.number(), Relaxed);
+        if let Live::Deleted = self.seat().live {
+            // Since the first look; those in line may have been failed before this one joined.
+            return Err(self.cut());
+        }
         // Dropped here, the request leaves whichever line it stands in.
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = request.as_mut().poll(cx) {
@@ -172,11 +178,9 @@ impl Desk {
         }
     }
 
-    /// `number`: in the line of those who wait, once the request stands in it.
     async fn pass<L, E, F>(
         &self,
         within: Option<Duration>,
-        number: &AtomicU64,
         connect: impl Fn(Arc<dyn LiveConnector>, Option<Duration>) -> F,
     ) -> Result<(L, Places), HandleError<E>>
     where
@@ -223,10 +227,7 @@ impl Desk {
             // The line may have been a long one: the connection is that of now, under the limit that was passed.
             let seat = self.seat();
             let live = self.live(&seat)?;
-            match self
-                .connected(&seat, live, left(), within.is_none(), number, &connect)
-                .await
-            {
+            match self.connected(&seat, live, left(), within.is_none(), &connect).await {
                 Ok(lease) => {
                     let places = Places {
                         _limit: limit,
@@ -242,30 +243,31 @@ impl Desk {
     }
 
     /// The third stage. Where its settings say how long a request waits in line, it goes on after that if an attempt to connect
-    /// that is under way can serve it, for as long as one may take.
+    /// that is under way can serve it, for as long as one may take: if there are as many as those before it in the pool's line, and
+    /// one more.
     async fn connected<L, E, F>(
         &self,
         seat: &Seat,
         live: Arc<dyn LiveConnector>,
         left: Option<Duration>,
         by_settings: bool,
-        number: &AtomicU64,
         connect: impl Fn(Arc<dyn LiveConnector>, Option<Duration>) -> F,
     ) -> Result<L, HandleError<E>>
     where
         F: Future<Output = Result<L, HandleError<E>>>,
     {
-        let (Some(left), Some(grace), true) = (left, seat.grace, by_settings) else {
-            return connect(live, left).await;
-        };
-        let began = Instant::now();
-        let mut request = pin!(connect(live.clone(), Some(left.saturating_add(grace))));
-        let mut expiry = None;
+        let judged = left.zip(seat.grace).filter(|_| by_settings);
+        let within = judged.map_or(left, |(left, grace)| Some(left.saturating_add(grace)));
+        let began = judged.map(|_| Instant::now());
+        let mut request = pin!(connect(live.clone(), within));
+        let (mut turn, mut expiry) = (None, None);
         // Dropped here, the request leaves the pool's line.
         poll_fn(|cx| {
             if let Poll::Ready(outcome) = request.as_mut().poll(cx) {
                 return Poll::Ready(outcome);
             }
+            let turn = turn.get_or_insert_with(|| live.shared_queue().unwrap_or_else(|| self.queue.clone()).join());
+            let Some((left, _)) = judged else { return Poll::Pending };
             // A timer only for those who wait, on the runtime on which they do.
             let timer = expiry.get_or_insert_with(|| Some(Box::pin(tokio::time::sleep(left))));
             let Some(running) = timer else { return Poll::Pending };
@@ -273,14 +275,14 @@ impl Desk {
                 return Poll::Pending;
             }
             *timer = None;
-            if self.waiting.place_of(number.load(Relaxed)) <= live.status().connecting {
+            let status = live.status();
+            if turn.is_among_first(status.connecting) {
                 return Poll::Pending;
             }
-            let (connector, waited) = (self.name.clone(), began.elapsed());
             Poll::Ready(Err(HandleError::Expired {
-                connector,
-                waited,
-                status: Box::new(live.status()),
+                connector: self.name.clone(),
+                waited: began.map_or(left, |began| began.elapsed()),
+                status: Box::new(status),
             }))
         })
         .await
@@ -325,4 +327,41 @@ async fn limit_stage(limit: &Limit, left: Option<Duration>) -> Result<OwnedPermi
 fn gate(name: &ConnectorName) -> Limit {
     let gate = Limit::builder(u32::MAX).name(name.as_str()).build();
     gate.expect("bug: a limit without a timeout is in range")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::current::{Current, Hosts};
+    use super::super::live::LiveSystem;
+    use super::*;
+    use crate::ConnectorError;
+    use crate::doc::{Demo, block_on};
+
+    #[test]
+    fn a_request_whose_connector_is_deleted_before_it_joins_the_line_fails() {
+        let hosts = Arc::new(Hosts::new(vec![Arc::new(Demo)]));
+        let system = crate::System::builder(Current::new("orders", hosts), 1).build();
+        let live = LiveSystem::connector(&system.expect("a system"), "shop", crate::Management::General);
+        let name = ConnectorName::new("shop").expect("a name");
+        let desk = Desk::new(&name, None, Live::Yes(live.expect("a connector")));
+        block_on(async {
+            let deleted = desk.serve(None, |_, _| async {
+                desk.delete();
+                std::future::pending::<Result<(), HandleError<ConnectorError<String>>>>().await
+            });
+            let outcome = tokio::time::timeout(Duration::from_secs(60), deleted).await;
+            let outcome = outcome.expect("nobody else ends it").map(|(lease, _)| lease);
+            assert!(matches!(outcome, Err(HandleError::Deleted(_))), "{outcome:?}");
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn nobody_waits_at_the_gate_of_a_deleted_connector() {
+        let name = ConnectorName::new("shop").expect("a name");
+        let desk = Desk::new(&name, None, Live::No("none".into()));
+        desk.gate().pause();
+        desk.delete();
+        assert_eq!(desk.gate().status().state, crate::State::Closed);
+    }
 }

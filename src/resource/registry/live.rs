@@ -4,6 +4,7 @@ use super::super::models::Connection;
 use super::current::{Current, Hosts};
 use super::error::AnyConnectorError;
 use super::lease::AnyLease;
+use super::waiting::Queue;
 use super::watchers::Watchers;
 use crate::{Connector, Management, Manager, State, Status, System, SystemDrainReport};
 use futures::future::BoxFuture;
@@ -55,6 +56,8 @@ pub(super) trait LiveConnector: Send + Sync {
     /// Starts a new generation in the pool from which its connections come.
     fn invalidate(&self);
     fn status(&self) -> Status;
+    /// Who waits for a connection of the pool that it shares with others; `None` where it has its own.
+    fn shared_queue(&self) -> Option<Arc<Queue>>;
     /// How long a request waits for a connection.
     fn patience(&self) -> Option<Duration>;
     fn acquire(&self, within: Option<Duration>) -> BoxFuture<'static, Result<AnyLease, AnyConnectorError>>;
@@ -190,6 +193,11 @@ impl<M: Manager> LiveConnector for Connector<Current<M>> {
 
     fn status(&self) -> Status {
         self.pool().status()
+    }
+
+    fn shared_queue(&self) -> Option<Arc<Queue>> {
+        let is_shared = self.management() == Management::General;
+        is_shared.then(|| self.pool().manager().queue().clone())
     }
 
     fn patience(&self) -> Option<Duration> {

@@ -1,12 +1,13 @@
-//! Those who wait through one connector, at whichever stage: counted, and failed together.
+//! Those who wait: through one connector at whichever stage, counted and failed together; and before one pool, in their order.
 //!
-//! **Lock**: taken alone; nobody is told anything under it. Whoever takes an entry out decides what becomes of the request.
+//! **Locks**: each taken alone; nobody is told anything under it. Whoever takes an entry out decides what becomes of the request.
 
 use crate::sync::primitives::Mutex;
 use futures::channel::oneshot;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 #[derive(Default)]
@@ -62,12 +63,6 @@ impl Waiting {
         self.0.lock().opening
     }
 
-    /// How many of those who wait came no later.
-    pub(super) fn place_of(&self, number: u64) -> u32 {
-        let places = self.0.lock().cuts.range(..=number).count();
-        u32::try_from(places).unwrap_or(u32::MAX)
-    }
-
     /// Fails all. Returns how many.
     pub(super) fn clear(&self) -> usize {
         self.clear_until(u32::MAX)
@@ -92,10 +87,6 @@ impl Waiting {
 }
 
 impl Place<'_> {
-    pub(super) fn number(&self) -> u64 {
-        self.number
-    }
-
     /// Ready when the request has been failed.
     pub(super) fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         Pin::new(&mut self.cut).poll(cx).map(drop)
@@ -111,5 +102,47 @@ impl Place<'_> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         self.leave();
+    }
+}
+
+/// Those who wait for a connection of one pool, through whichever connectors.
+#[derive(Default)]
+pub(super) struct Queue(Mutex<Numbers>);
+
+#[derive(Default)]
+struct Numbers {
+    next: u64,
+    waiting: BTreeSet<u64>,
+}
+
+/// A place among them.
+pub(super) struct Turn {
+    queue: Arc<Queue>,
+    number: u64,
+}
+
+impl Queue {
+    pub(super) fn join(self: &Arc<Self>) -> Turn {
+        let mut numbers = self.0.lock();
+        let number = numbers.next;
+        numbers.next += 1;
+        numbers.waiting.insert(number);
+        let queue = self.clone();
+        Turn { queue, number }
+    }
+}
+
+impl Turn {
+    /// Whether fewer than so many came earlier and wait still.
+    pub(super) fn is_among_first(&self, count: u32) -> bool {
+        let numbers = self.queue.0.lock();
+        let last = numbers.waiting.iter().take(count as usize).last();
+        last.is_some_and(|&last| self.number <= last)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.queue.0.lock().waiting.remove(&self.number);
     }
 }
