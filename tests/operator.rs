@@ -1,6 +1,8 @@
 //! The operator's tool as its user meets it: the built binary against a real server, its tables, its JSON, its errors and exit codes.
 #![cfg(all(feature = "cli", feature = "server"))]
 
+#[path = "operator/databases.rs"]
+mod databases;
 #[path = "operator/errors.rs"]
 mod errors;
 #[path = "operator/kit.rs"]
@@ -10,6 +12,7 @@ mod kit;
 mod live;
 #[path = "operator/serve.rs"]
 mod serve;
+mod servers;
 #[path = "operator/strange.rs"]
 mod strange;
 #[path = "operator/tls.rs"]

@@ -5,7 +5,7 @@ use fairpool::doc::Demo;
 use fairpool::resource::models::{Connection, ConnectionDefinition, ConnectionName, ConnectionType, QueryHost};
 use fairpool::resource::registry::{Declared, Registry};
 use fairpool::server::auth::{ApiKeys, Scope, Scopes};
-use fairpool::server::{RouterOptions, ServeOptions, connection_pools, connection_settings, connections};
+use fairpool::server::{RouterOptions, ServeOptions, connection_pools, connection_settings, connections, databases};
 use fairpool::server::{operations, serve};
 use serde_json::Value;
 use std::net::SocketAddr;
@@ -39,8 +39,13 @@ pub(crate) struct Ran {
 impl Served {
     /// All families, over a registry with a connection and an API proxy that are declared.
     pub(crate) fn start() -> Self {
+        Served::declaring(declared())
+    }
+
+    /// The same, with what else is declared.
+    pub(crate) fn declaring(declared: Declared) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let registry = runtime.block_on(registry());
+        let registry = runtime.block_on(registry(declared));
         let mut keys = ApiKeys::new();
         let all: [(&str, Scopes); 2] = [(KEY, Scopes::ALL), (READ, Scope::Read.into())];
         for (key, scopes) in all {
@@ -49,6 +54,7 @@ impl Served {
         let (keys, options) = (Arc::new(keys), RouterOptions::new());
         let router = connection_pools(&registry, keys.clone(), options.clone())
             .merge(connections(&registry, keys.clone(), options.clone()))
+            .merge(databases(&registry, keys.clone(), options.clone()))
             .merge(connection_settings(&registry, keys.clone(), options.clone()))
             .merge(operations(&registry, keys, options));
         Served {
@@ -147,14 +153,18 @@ pub(crate) fn refused(command: Command, code: i32) -> String {
     line.to_owned()
 }
 
-async fn registry() -> Registry {
-    let demo = |_: &Connection, _: &QueryHost| Ok::<_, String>(Demo);
+/// A connection and an API proxy of it.
+pub(crate) fn declared() -> Declared {
     let backend = ConnectionName::new("backend").expect("a name");
     let connection = ConnectionDefinition::new(backend.clone(), ConnectionType::Http, ["backend:80"]);
-    let declared = Declared::new()
+    Declared::new()
         .connection(connection.expect("a connection"))
         .api_proxy("shop", "basket", backend)
-        .expect("names");
+        .expect("names")
+}
+
+async fn registry(declared: Declared) -> Registry {
+    let demo = |_: &Connection, _: &QueryHost| Ok::<_, String>(Demo);
     let builder = Registry::builder().driver(ConnectionType::Http, demo).fixed(declared);
     builder.open().await.expect("an empty store")
 }
