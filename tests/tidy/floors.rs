@@ -66,7 +66,11 @@ const GUESTS: [(&str, &[&str]); 40] = [
     ("unicode_width", &["src/bin/fairpool/operator/shown"]),
     (
         "mysql_async",
-        &["src/drivers/mysql", "src/resource/registry/drivers", "src/resource/registry/engine_mysql"],
+        &[
+            "src/drivers/mysql",
+            "src/resource/registry/drivers",
+            "src/resource/registry/engine_mysql",
+        ],
     ),
     // The tables of the rooms name theirs.
     (

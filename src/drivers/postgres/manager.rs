@@ -8,7 +8,7 @@ use super::session::Login;
 use super::settings::{OpaqueNotice, OpaqueSql, Settings, wishes};
 use super::signpost::Signpost;
 use super::socks::Proxy;
-use super::tls::{SslMode, Tls};
+use super::tls::Tls;
 use super::url;
 use crate::Manager;
 use std::fmt;
