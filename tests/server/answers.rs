@@ -170,9 +170,7 @@ impl Call {
         With::Json(match self.title().as_str() {
             "POST /api/v1/connection-pools" => json!({"name": "two", "limit": 1}),
             "PUT /api/v1/connection-pools/{connection_pool}" => json!({"limit": 2}),
-            "POST /api/v1/connections" => {
-                json!({"connection": {"name": "c", "type": "http", "queryHosts": ["a:80"]}})
-            }
+            "POST /api/v1/connections" => return connection("http"),
             "POST /fairpool/v1/connectors" => json!({"name": "c", "connection": "backend"}),
             "PUT /fairpool/v1/connectors/{name}" => json!({"mode": "NONE"}),
             title if title.starts_with("PATCH ") => json!({"readTimeout": 60}),
@@ -237,7 +235,8 @@ impl Call {
                 .await
             }
             "400" if self.is_of_database() => ask(&known, Administrator, With::Noise).await,
-            // The engine does not fit.
+            // Nobody has a driver for it.
+            "422" if self.path == "/api/v1/connections" => ask(&known, Administrator, connection("druid")).await,
             "422" if self.is_of_database() && !self.reads_body() => {
                 let other = if self.database() == "cache" { "orders" } else { "cache" };
                 ask(&in_database(&self.path, other), Administrator, With::Nothing).await
@@ -275,9 +274,9 @@ impl Call {
         let asks_engine = ["eviction_policy", "sql_mode"].contains(&operation);
         match status {
             "200" | "201" | "204" if self.path.contains("/topics") => Some("there are no topics yet"),
-            "200" | "204" if asks_engine || operation == "upgrade" => {
-                Some("it needs a server: `engines.rs`, `managed.rs`")
-            }
+            "200" | "204" if asks_engine => Some("it needs a server: `engines.rs`"),
+            "204" if operation == "upgrade" => Some("it needs two servers: `managed.rs`"),
+            "409" if is_operation => Some("nothing is still out"),
             "503" if asks_engine => None,
             "503" if self.path.contains("/database-pools/") => Some("a pool whose database is declared is live"),
             "503" if !needs_backend => Some("it needs nothing that could be unavailable"),
@@ -290,11 +289,13 @@ impl Call {
     }
 }
 
+fn connection(kind: &str) -> With {
+    With::Json(json!({"connection": {"name": "c", "type": kind, "queryHosts": ["a:80"]}}))
+}
+
 fn in_database(path: &str, id: &str) -> String {
-    let path = path
-        .replace("{database_cluster_uuid}", id)
-        .replace("{pool_name}", "web");
-    path.replace("{topic_name}", "any")
+    let path = path.replace("{database_cluster_uuid}", id);
+    path.replace("{pool_name}", "web").replace("{topic_name}", "any")
 }
 
 /// The keys, one more, and as many requests as anybody likes.

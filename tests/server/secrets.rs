@@ -180,12 +180,13 @@ async fn a_secret_is_heard_of_nowhere() {
     ears.heard_nothing_of(&words);
 }
 
-/// Those of this thread, which is this test's.
+/// Those of this thread, which is this test's, and of the driver, which has a thread of its own.
 fn listen_to_panics(ears: &Ears) {
     let (before, ears, here) = (std::panic::take_hook(), ears.clone(), std::thread::current().id());
     std::panic::set_hook(Box::new(move |panic| {
-        if std::thread::current().id() == here {
-            ears.hear(&panic.to_string());
+        let panicked = panic.to_string();
+        if std::thread::current().id() == here || panicked.contains("a driver that panics") {
+            ears.hear(&panicked);
         }
         before(panic);
     }));
@@ -204,7 +205,7 @@ async fn define(service: &Service) {
     );
     assert_eq!(
         service.post(&sample("panic", "http", "http://me:sesame@h:80")).await,
-        503
+        500
     );
     for (at, (kind, host)) in HOSTS.into_iter().enumerate() {
         service
