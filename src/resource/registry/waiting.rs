@@ -136,8 +136,8 @@ impl Turn {
     /// Whether fewer than so many came earlier and wait still.
     pub(super) fn is_among_first(&self, count: u32) -> bool {
         let numbers = self.queue.0.lock();
-        let last = numbers.waiting.iter().take(count as usize).last();
-        last.is_some_and(|&last| self.number <= last)
+        let earlier = numbers.waiting.range(..self.number).take(count as usize);
+        earlier.count() < count as usize
     }
 }
 
