@@ -1,7 +1,10 @@
 //! A fair line in front of anything, configured over HTTP: two printouts at a time, until an operator says otherwise.
 //!
-//! `API_KEY=secret-of-the-operator cargo run --features server,sqlite --example configured_line`, and then as `docs/connection-pools.md` says.
-//! What was configured is in the file `STORE` (`line.db`), and there after a restart.
+//! ```text
+//! API_KEY=secret-of-the-operator cargo run --features server,sqlite --example configured_line
+//! ```
+//!
+//! and then as `docs/connection-pools.md` says. What was configured is in the file `STORE` (`line.db`), and there after a restart.
 
 use axum::extract::State;
 use axum::http::StatusCode;
