@@ -31,6 +31,7 @@ const SECOND: u64 = 1_000_000;
 const DAY: u64 = 86_400 * SECOND;
 /// The beginning of the year 10,000.
 const END: u64 = (days_before(10_000) - days_before(1970)) * DAY;
+const TEMPLATE: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
 const FORM: &str = "a moment such as 2026-11-21T04:38:36.000000Z";
 
 impl Moment {
@@ -55,16 +56,44 @@ impl From<SystemTime> for Moment {
     }
 }
 
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Moment {
+    /// Its text. Digit by digit, since a page has thirty of them and a formatter would be half of its cost.
+    fn text(self) -> Text {
         let (year, month, day) = date(self.micros / DAY);
         let of_day = self.micros % DAY;
         let (seconds, micros) = (of_day / SECOND, of_day % SECOND);
         let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z"
-        )
+        let mut text = *TEMPLATE;
+        let fields = [
+            (year, 4),
+            (month, 7),
+            (day, 10),
+            (hour, 13),
+            (minute, 16),
+            (second, 19),
+            (micros, 26),
+        ];
+        for (mut rest, end) in fields {
+            for digit in text[..end].iter_mut().rev().take_while(|byte| byte.is_ascii_digit()) {
+                *digit += (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        Text(text)
+    }
+}
+
+struct Text([u8; TEMPLATE.len()]);
+
+impl Text {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("bug: digits are ASCII")
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -79,7 +108,7 @@ impl FromStr for Moment {
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.text().as_str())
     }
 }
 
@@ -92,7 +121,7 @@ impl Field for Moment {
 field_from_outside!(Moment);
 
 fn parsed(text: &str) -> Option<Moment> {
-    let form = b"0000-00-00T00:00:00.000000Z";
+    let form = TEMPLATE;
     let fits = |(&byte, &form): (&u8, &u8)| {
         if form == b'0' {
             byte.is_ascii_digit()
