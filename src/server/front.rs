@@ -149,8 +149,8 @@ impl<F: Family> Front<F> {
         let begun = Instant::now();
         let (parts, body) = request.into_parts();
         let id = request_id(&parts.headers);
-        let mut quota = self.rate.as_ref().map(RateLimiter::untouched);
-        let judged = AssertUnwindSafe(self.judge(&parts, body, &mut quota)).catch_unwind();
+        let mut quota = None;
+        let judged = AssertUnwindSafe(self.judge(&parts, body, begun, &mut quota)).catch_unwind();
         let outcome = judged.await.unwrap_or(Err(Refusal::Panicked));
         let (mut response, cause) = match outcome {
             Ok(answer) => (answer.into_response(), None),
@@ -159,8 +159,8 @@ impl<F: Family> Front<F> {
         if parts.method == Method::HEAD {
             without_body(&mut response);
         }
-        if let Some(quota) = quota {
-            show(quota, &mut response);
+        if let Some(rate) = &self.rate {
+            show(quota.unwrap_or_else(|| rate.untouched()), &mut response);
         }
         self.note(&Entry {
             request_id: id.to_str().unwrap_or_default(),
@@ -174,7 +174,14 @@ impl<F: Family> Front<F> {
         response
     }
 
-    async fn judge(&self, parts: &Parts, body: Body, quota: &mut Option<Quota>) -> Result<Answer, Refusal> {
+    /// `quota` is what is left to the holder, once that is known.
+    async fn judge(
+        &self,
+        parts: &Parts,
+        body: Body,
+        begun: Instant,
+        quota: &mut Option<Quota>,
+    ) -> Result<Answer, Refusal> {
         let path = path::segments(parts.uri.path()).ok_or(Refusal::Path)?;
         let segments: Vec<&str> = path.iter().map(|segment| &**segment).collect();
         let offers = self.family.offers(&segments).ok_or(Refusal::Path)?;
@@ -186,7 +193,7 @@ impl<F: Family> Front<F> {
         };
         let grant = grant.ok_or(Refusal::Credential)?;
         if let Some(rate) = &self.rate {
-            let left = rate.count(grant.holder());
+            let left = rate.count(grant.holder(), begun);
             *quota = Some(left);
             left.retry_after.map_or(Ok(()), |seconds| Err(Refusal::Rate(seconds)))?;
         }

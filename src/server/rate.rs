@@ -134,9 +134,9 @@ impl RateLimiter {
         }
     }
 
-    /// One request of this holder's. A refused one does not count.
-    pub(crate) fn count(&self, holder: Holder) -> Quota {
-        let (now, limits) = (Instant::now(), self.limits.get());
+    /// One request of this holder's, which came now. A refused one does not count.
+    pub(crate) fn count(&self, holder: Holder, now: Instant) -> Quota {
+        let limits = self.limits.get();
         let mut known = self.known.lock();
         let windows = known.windows(holder, now, self.most);
         let (hour, minute) = (
@@ -224,6 +224,10 @@ mod tests {
         Grant::new(Scopes::NONE, &name.to_le_bytes()).holder()
     }
 
+    fn count(limiter: &RateLimiter, name: u32) -> Quota {
+        limiter.count(holder(name), Instant::now())
+    }
+
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
@@ -232,22 +236,22 @@ mod tests {
     async fn a_minute_bounds_and_ends() {
         let limiter = RateLimiter::new(RateLimits::new(3, 100));
         for left in [99, 98, 97] {
-            let quota = limiter.count(holder(1));
+            let quota = count(&limiter, 1);
             assert_eq!((quota.limit, quota.remaining, quota.retry_after), (100, left, None));
         }
         advance(Duration::from_millis(500)).await;
-        let refused = limiter.count(holder(1));
+        let refused = count(&limiter, 1);
         assert_eq!(
             (refused.limit, refused.remaining, refused.retry_after),
             (3, 0, Some(60))
         );
-        assert_eq!(limiter.count(holder(2)).retry_after, None);
+        assert_eq!(count(&limiter, 2).retry_after, None);
 
         advance(seconds(59)).await;
-        assert_eq!(limiter.count(holder(1)).retry_after, Some(1));
+        assert_eq!(count(&limiter, 1).retry_after, Some(1));
         advance(seconds(1)).await;
         // Refused ones did not count.
-        assert_eq!(limiter.count(holder(1)).remaining, 96);
+        assert_eq!(count(&limiter, 1).remaining, 96);
     }
 
     #[tokio::test(start_paused = true)]
@@ -255,13 +259,11 @@ mod tests {
         let limiter = RateLimiter::new(RateLimits::new(3, 7));
         let mut passed = 0;
         for _ in 0..5 {
-            passed += (0..5)
-                .filter(|_| limiter.count(holder(1)).retry_after.is_none())
-                .count();
+            passed += (0..5).filter(|_| count(&limiter, 1).retry_after.is_none()).count();
             advance(seconds(60)).await;
         }
         assert_eq!(passed, 7);
-        let refused = limiter.count(holder(1));
+        let refused = count(&limiter, 1);
         assert_eq!(
             (refused.limit, refused.remaining, refused.retry_after),
             (7, 0, Some(3300))
@@ -272,7 +274,7 @@ mod tests {
             .as_secs();
         assert!(refused.reset.abs_diff(unix + 3300) <= 5, "{refused:?}");
         advance(seconds(3300)).await;
-        assert_eq!(limiter.count(holder(1)).remaining, 6);
+        assert_eq!(count(&limiter, 1).remaining, 6);
     }
 
     #[tokio::test(start_paused = true)]
@@ -280,13 +282,13 @@ mod tests {
         let mut limiter = RateLimiter::new(RateLimits::default());
         limiter.most = 10;
         for name in 0..1000 {
-            limiter.count(holder(name));
-            limiter.count(holder(0));
+            count(&limiter, name);
+            count(&limiter, 0);
             let known = limiter.known.lock();
             assert!(known.holders.len() <= 10 && known.hours.len() == known.holders.len());
         }
         advance(HOUR).await;
-        assert_eq!(limiter.count(holder(1)).remaining, 4999);
+        assert_eq!(count(&limiter, 1).remaining, 4999);
         assert_eq!(limiter.known.lock().holders.len(), 1);
         assert_eq!(limiter.untouched().remaining, 5000);
     }
@@ -295,18 +297,18 @@ mod tests {
     async fn limits_that_change_count_what_was_used_before() {
         let limits = LiveRateLimits::from(RateLimits::new(10, 2));
         let limiter = RateLimiter::new(limits.clone());
-        limiter.count(holder(1));
-        limiter.count(holder(1));
-        assert_eq!(limiter.count(holder(1)).retry_after, Some(3600));
+        count(&limiter, 1);
+        count(&limiter, 1);
+        assert_eq!(count(&limiter, 1).retry_after, Some(3600));
         limits.set(RateLimits::new(10, 3));
-        assert_eq!(limiter.count(holder(1)).remaining, 0);
+        assert_eq!(count(&limiter, 1).remaining, 0);
         limits.set(RateLimits::new(1, 9));
-        assert_eq!(limiter.count(holder(1)).retry_after, Some(60));
+        assert_eq!(count(&limiter, 1).retry_after, Some(60));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_limit_of_zero_refuses_everything() {
         let limiter = RateLimiter::new(RateLimits::new(0, 5));
-        assert_eq!(limiter.count(holder(1)).retry_after, Some(60));
+        assert_eq!(count(&limiter, 1).retry_after, Some(60));
     }
 }

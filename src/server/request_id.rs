@@ -25,9 +25,13 @@ fn is_sane(id: &[u8]) -> bool {
 /// A UUID of version 4. It is no secret, so any random bits will do.
 fn made() -> HeaderValue {
     let bits = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | 4 << 76 | 2 << 62;
-    let hex = format!("{bits:032x}");
-    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
-    HeaderValue::from_str(&parts.join("-")).expect("bug: hexadecimal digits are visible")
+    let mut text = *b"00000000-0000-0000-0000-000000000000";
+    let mut rest = bits;
+    for digit in text.iter_mut().rev().filter(|byte| **byte == b'0') {
+        *digit = b"0123456789abcdef"[(rest & 0xf) as usize];
+        rest >>= 4;
+    }
+    HeaderValue::from_bytes(&text).expect("bug: hexadecimal digits are visible")
 }
 
 #[cfg(test)]

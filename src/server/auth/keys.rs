@@ -25,7 +25,7 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 /// ```
 #[derive(Clone, Default)]
 pub struct ApiKeys {
-    keys: Vec<(Hash, Scopes)>,
+    keys: Vec<(Hash, Grant)>,
 }
 
 type Hash = [u8; 32];
@@ -98,8 +98,8 @@ impl ApiKeys {
 
     fn insert(&mut self, hash: Hash, scopes: Scopes) {
         match self.keys.iter_mut().find(|(known, _)| *known == hash) {
-            Some((_, known)) => *known = *known | scopes,
-            None => self.keys.push((hash, scopes)),
+            Some((_, granted)) => *granted = Grant::new(granted.scopes() | scopes, &hash),
+            None => self.keys.push((hash, Grant::new(scopes, &hash))),
         }
     }
 }
@@ -107,14 +107,14 @@ impl ApiKeys {
 impl Authority for ApiKeys {
     fn grant(&self, credential: &str) -> Option<Grant> {
         let presented = hash(credential);
-        let (mut scopes, mut found) = (0, 0);
+        let (mut place, mut found) = (0, 0);
         // To the end in any case, and without a branch on what is right.
-        for (known, granted) in &self.keys {
+        for (at, (known, _)) in (0u64..).zip(&self.keys) {
             let is_it = known.ct_eq(&presented);
-            scopes.conditional_assign(&granted.bits(), is_it);
+            place.conditional_assign(&at, is_it);
             found.conditional_assign(&1u8, is_it);
         }
-        (found == 1).then(|| Grant::new(Scopes::from_bits(scopes), &presented))
+        (found == 1).then(|| self.keys[place as usize].1)
     }
 }
 

@@ -65,14 +65,6 @@ impl Scopes {
         let known = |word: &str| Scope::ALL.into_iter().find(|scope| scope.name() == word);
         words.split(' ').filter_map(known).collect()
     }
-
-    pub(super) fn bits(self) -> u8 {
-        self.0
-    }
-
-    pub(super) fn from_bits(bits: u8) -> Self {
-        Scopes(bits & Scopes::ALL.0)
-    }
 }
 
 impl From<Scope> for Scopes {
