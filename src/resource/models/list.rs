@@ -175,6 +175,11 @@ impl ListQuery {
         self.names.is_empty() && self.sort.is_empty()
     }
 
+    /// What the filter looks for, in lower case; empty to match all.
+    pub(crate) fn lowercase_names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Whether the filter lets a pool pass.
     pub fn matches(&self, pool: &ConnectionPool) -> bool {
         if self.names.is_empty() {
@@ -204,10 +209,7 @@ impl ListQuery {
         let mut chosen: Vec<_> = pools.into_iter().filter(|pool| self.matches(pool)).collect();
         chosen.sort_by(|one, other| self.compare(one, other));
         let total = chosen.len() as u64;
-        let items = chosen
-            .into_iter()
-            .skip(self.skipped())
-            .take(self.per_page.value() as usize);
+        let items = chosen.into_iter().skip(self.skipped()).take(self.size());
         self.of(total, items.collect())
     }
 
@@ -215,6 +217,11 @@ impl ListQuery {
     pub fn skipped(&self) -> usize {
         let before = u64::from(self.page.value() - 1) * u64::from(self.per_page.value());
         usize::try_from(before).unwrap_or(usize::MAX)
+    }
+
+    /// How many pools a page has at most.
+    pub(crate) fn size(&self) -> usize {
+        self.per_page.value() as usize
     }
 
     /// The page with these items, of so many in all. For whoever cuts it out himself: at most `per_page` items, after

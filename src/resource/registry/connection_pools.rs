@@ -74,8 +74,8 @@ impl Registry {
 
     /// The page of connection pools that a query asks for.
     pub fn connection_pools(&self, query: &ListQuery) -> Page<ConnectionPool> {
-        let shelf = self.inner.state.lock().pools.shelf(query);
-        pools::page(query, shelf)
+        let found = self.inner.state.lock().pools.find(query);
+        pools::page(query, &found)
     }
 
     /// Changes what is given. A raised limit admits those who wait now; a lowered one admits nobody until enough of those in

@@ -3,7 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `root`, `builder`, `watchers` | [`Registry`]; its [`RegistryBuilder`]; who shows what its pools and limits do |
-//! | `connection_pools`, `pools` | family 1: connection pools, each a [`Limit`](crate::Limit); all of them, in every order of a list |
+//! | `connection_pools`, `pools`, `names` | family 1: connection pools, each a [`Limit`](crate::Limit); all of them, in every order of a list; what a filter looks through |
 //! | `databases`, `database_pools`, `upgrade` | family 2: managed databases; their pools; how they move to another server |
 //! | `database_live`, `database_dead` | a pool with the feature `postgres`, and without it |
 //! | `database_sessions`, `database_operations` | how a service takes sessions; what operators do to a pool |
@@ -93,6 +93,7 @@ mod lease;
 mod live;
 mod load;
 mod load_databases;
+mod names;
 mod operations;
 mod pools;
 mod redeclare;
