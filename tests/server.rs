@@ -53,5 +53,7 @@ mod secrets;
 mod servers;
 #[path = "server/settings.rs"]
 mod settings;
+#[path = "server/sites.rs"]
+mod sites;
 #[path = "server/socket.rs"]
 mod socket;

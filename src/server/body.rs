@@ -58,7 +58,7 @@ pub(crate) fn typed_json(body: &[u8], headers: &HeaderMap) -> Result<Value, Refu
 }
 
 /// `application/json`, or a type of its own with `+json` at the end, with parameters or without.
-fn is_json(headers: &HeaderMap) -> bool {
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let (Some(kind), None) = (types.next(), types.next()) else {
         return false;

@@ -7,7 +7,7 @@
 //! `HEAD` is answered as `GET` without a body. `OPTIONS` is a method like any other that no path takes: it is 405, and `Allow` says
 //! which ones are taken. A service that wants CORS puts its own layer around the router.
 
-use super::auth::{Authority, Header, Insecure, Scope, presented};
+use super::auth::{Authority, Header, Insecure, Scope, is_from_another_site, presented};
 use super::body;
 use super::journal::Entry;
 use super::openapi::{self, Described};
@@ -187,7 +187,8 @@ impl<F: Family> Front<F> {
         let offers = self.family.offers(&segments).ok_or(Refusal::Path)?;
         let offer = offer(offers, &parts.method).ok_or_else(|| Refusal::Method(allow(offers)))?;
 
-        let grant = match presented(&parts.headers, F::HEADER) {
+        let credential = presented(&parts.headers, F::HEADER);
+        let grant = match credential {
             Some(credential) => self.auth.grant(credential),
             None => self.auth.anonymous(),
         };
@@ -200,11 +201,20 @@ impl<F: Family> Front<F> {
         if !grant.scopes().contains(offer.scope) {
             return Err(Refusal::Scope);
         }
+        let is_question = matches!(parts.method, Method::GET | Method::HEAD);
+        // Where nobody need show a credential, any site could have a visitor's browser send this.
+        if !is_question && credential.is_none() && is_from_another_site(&parts.headers) {
+            return Err(Refusal::Scope);
+        }
         // A question has no body that anybody reads, so nobody can have us hold one.
-        let body = match parts.method {
-            Method::GET | Method::HEAD => Default::default(),
-            _ => body::read(body, &parts.headers, &self.options).await?,
+        let body = match is_question {
+            true => Default::default(),
+            false => body::read(body, &parts.headers, &self.options).await?,
         };
+        // An old browser may not say where a form is from, but a form's type is never JSON.
+        if credential.is_none() && !body.is_empty() && !body::is_json(&parts.headers) {
+            return Err(Refusal::ContentType);
+        }
         let asked = Asked {
             path: &path,
             parts,

@@ -160,13 +160,11 @@ impl Pools {
         }
     }
 
-    /// The pool of the path. An id that is no positive integer, or too large, is none's.
+    /// The pool of the path. An id that is no positive integer, too large or written in another way (`01`) is none's.
     fn find(&self, asked: &Asked<'_>) -> Result<ConnectionPool, Refusal> {
         let missing = || Refusal::Missing(Missing::Resource);
         let id = asked.path.get(3).ok_or_else(missing)?;
-        let digits = id.bytes().all(|byte| byte.is_ascii_digit());
-        let id = id.parse().ok().filter(|_| digits).ok_or_else(missing)?;
-        let id = PoolId::new(id).map_err(|_| missing())?;
+        let id: PoolId = id.parse().map_err(|_| missing())?;
         Ok(self.registry.connection_pool(id)?)
     }
 }

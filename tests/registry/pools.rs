@@ -187,3 +187,19 @@ async fn a_pool_lists_its_connectors_with_their_connections() -> Outcome {
     assert_eq!(text, "connection_pool_id must be the id of a connection pool");
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_name_with_a_line_break_is_kept_and_shown_in_one_line() -> Outcome {
+    let (registry, _) = open().await;
+    let (pool, _, handle) = shop(&registry, 1).await;
+    registry
+        .change_connection_pool(pool.id(), pool_change(json!({"name": "a\nb\u{1b}[2Jé", "timeout": 1})))
+        .await?;
+    assert_eq!(registry.connection_pool(pool.id())?.name().as_str(), "a\nb\u{1b}[2Jé");
+    let _lease = handle.acquire().await?;
+    let error = handle.acquire().await.unwrap_err().to_string();
+    assert!(error.contains(r"under connection pool 'a\nb\u{1b}[2Jé'"), "{error}");
+    let made = registry.create_connection_pool(new_pool("c\rd", 1)).await?;
+    assert_eq!(&*registry.limit(made.id())?.name(), r"c\rd");
+    Ok(())
+}

@@ -265,6 +265,7 @@ async fn an_id_that_is_no_positive_integer_is_404() {
         "0",
         "-1",
         "+1",
+        "01",
         "1.0",
         "x",
         "1x",

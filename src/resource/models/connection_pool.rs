@@ -15,7 +15,8 @@ id! {
 }
 
 text! {
-    /// A connection pool's name: 1 to 255 characters, unique among pools.
+    /// A connection pool's name: 1 to 255 characters, unique among pools. The document allows control characters; what shows a name in
+    /// a line of its own (errors, events, metrics) escapes them, and so do the names of the pools' [`Limit`](crate::Limit)s.
     PoolName(1..=255, |_| true, "")
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::models::{
     Connection, ConnectionPool, ConnectionPoolChange, Connector, ListQuery, Moment, NewConnectionPool, Page, PoolId,
+    PoolName,
 };
 use super::super::store::{Change, Kind, Version};
 use super::error::{RegistryError, ResourceKind};
@@ -200,7 +201,7 @@ impl Registry {
 impl Inner {
     fn limit_of(&self, model: &ConnectionPool) -> Limit {
         let limit = Limit::builder(model.limit()).timeout(model.timeout());
-        let limit = self.watchers.limit(limit.name(model.name().as_str())).build();
+        let limit = self.watchers.limit(limit.name(shown(model.name()))).build();
         limit.expect("bug: a pool's limit and timeout are at least 1")
     }
 
@@ -278,7 +279,24 @@ fn follow(limit: &Limit, model: &ConnectionPool) {
     let done = limit.set_timeout(model.timeout());
     let done = done.and_then(|()| limit.set_limit(model.limit()));
     done.expect("bug: a pool's limit and timeout are at least 1");
-    if *limit.name() != *model.name().as_str() {
-        limit.set_name(model.name().as_str());
+    let name = shown(model.name());
+    if limit.name() != name {
+        limit.set_name(name);
     }
+}
+
+/// As errors, events and metrics show a name: the document allows any text, but one line has to stay one.
+fn shown(name: &PoolName) -> Arc<str> {
+    let name = name.as_str();
+    if !name.contains(char::is_control) {
+        return name.into();
+    }
+    let mut shown = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c.is_control() {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown.into()
 }

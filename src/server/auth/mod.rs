@@ -33,7 +33,7 @@ mod scopes;
 
 pub use jwt::JwtHs256;
 pub use keys::ApiKeys;
-pub(crate) use presented::{Header, presented};
+pub(crate) use presented::{Header, is_from_another_site, presented};
 pub use scopes::{Scope, Scopes};
 
 use ring::digest::{SHA256, digest};
@@ -81,7 +81,9 @@ pub struct AnyOf(pub Vec<Arc<dyn Authority>>);
 
 /// Lets everybody do everything, with any credential and without one.
 ///
-/// For tests, and for a server that listens on a loopback address only.
+/// For tests, and for a server that listens on a loopback address only. What a visitor's browser sends there for another site changes
+/// nothing: without a credential, a request from elsewhere (`Sec-Fetch-Site`, `Origin`) is refused as if a scope were missing,
+/// and a body has to be `application/json`, in every family.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Insecure;
 

@@ -1,6 +1,7 @@
-//! In which header a family of the interface looks for a credential.
+//! In which header a family of the interface looks for a credential, and whether a browser sends the request for another site.
 
-use axum::http::{HeaderMap, header::AUTHORIZATION};
+use axum::http::HeaderMap;
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 
 /// Where a credential stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,20 @@ pub(crate) fn presented(headers: &HeaderMap, header: Header) -> Option<&str> {
         (Header::Bearer, None) => return None,
     };
     (!credential.is_empty()).then_some(credential)
+}
+
+/// Whether a browser sends it for a page of another site: by its own word, or because the page's origin is not the host that is asked.
+pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site != "same-origin" && site != "none";
+    }
+    let Some(origin) = headers.get(ORIGIN) else {
+        return false;
+    };
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
+    let page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    // `null` is a page that hides where it is from.
+    !matches!((page, host), (Some((_, page)), Some(host)) if page.eq_ignore_ascii_case(host))
 }
 
 /// What follows the word `Bearer`, in which case does not matter (RFC 9110).
