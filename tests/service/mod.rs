@@ -10,11 +10,12 @@
 //! | file | what |
 //! |---|---|
 //! | `mod.rs` | the service, and what has to hold |
-//! | `input.rs` | bytes as requests |
+//! | `input.rs`, `calls.rs` | bytes as requests; what they can ask for |
 //!
 //! The clock is paused, so that a request which would wait for ever is found at once. Used by `tests/service_fuzz.rs` and by the
 //! fuzz target `service`.
 
+mod calls;
 pub(crate) mod input;
 
 use axum::Router;
@@ -23,15 +24,15 @@ use axum::http::Method;
 use fairpool::doc::Demo;
 use fairpool::export::PrometheusExporter;
 use fairpool::resource::models::{
-    Bounded, Connection, ConnectionDefinition, ConnectionName, ConnectionType, ConnectorDefinition, ListQuery,
-    NewConnectionPool, QueryHost, Stored,
+    Bounded, Connection, ConnectionDefinition, ConnectionName, ConnectionType, ConnectorDefinition, DatabaseDefinition,
+    ListQuery, NewConnectionPool, QueryHost, Stored,
 };
 use fairpool::resource::registry::{Declared, Registry};
 use fairpool::resource::store::{Contents, MemoryStore, Store};
 use fairpool::server::auth::{ApiKeys, Authority, Scope, Scopes};
 use fairpool::server::{
-    Entry, Journal, RateLimits, Readiness, RouterOptions, connection_pools, connection_settings, connections, fallback,
-    health, metrics, operations,
+    Entry, Journal, RateLimits, Readiness, RouterOptions, connection_pools, connection_settings, connections,
+    databases, fallback, health, metrics, operations,
 };
 use input::{Input, KEY, OTHER_KEYS, SECRET, Sent};
 use serde_json::{Value, json};
@@ -133,10 +134,13 @@ async fn open(store: &MemoryStore) -> Registry {
     let demo = |_: &Connection, _: &QueryHost| Ok::<_, String>(Demo);
     let backend = ConnectionName::new("backend").expect("a name");
     let connection = ConnectionDefinition::new(backend.clone(), ConnectionType::Http, ["backend:80"]);
-    let declared =
-        Declared::new()
-            .connection(connection.expect("a connection"))
-            .api_proxy("MyProject", "MyAPI", backend);
+    // Nobody is there, and nobody asks for a connection: its pools are made, changed and ended.
+    let url = format!("postgres://doadmin:{SECRET}@127.0.0.1:1/d");
+    let orders = json!({"id": "orders", "engine": "pg", "url": url});
+    let declared = Declared::new()
+        .connection(connection.expect("a connection"))
+        .database(DatabaseDefinition::try_from(orders).expect("a database"))
+        .api_proxy("MyProject", "MyAPI", backend);
     let builder = Registry::builder()
         .store(store.clone())
         .driver(ConnectionType::Http, demo);
@@ -166,6 +170,7 @@ impl World {
             .merge(connections(&registry, auth.clone(), more()))
             .merge(connection_settings(&registry, auth.clone(), more()))
             .merge(operations(&registry, auth.clone(), more()))
+            .merge(databases(&registry, auth.clone(), more()))
             .merge(metrics(&PrometheusExporter::new(), auth, more()))
             .merge(health(&Readiness::new(true), more()))
             .merge(fallback(more()));
@@ -313,6 +318,9 @@ fn resources(registry: &Registry) -> Vec<Value> {
     let settings = registry
         .connection_settings("MyProject", "MyAPI")
         .expect("it is declared");
+    let database_pools = registry.database_pools("orders").expect("it is declared");
     let all: Vec<Value> = pools.chain(connections).chain(connectors).collect();
-    all.into_iter().chain([json!(settings)]).collect()
+    all.into_iter()
+        .chain([json!(settings), json!(database_pools)])
+        .collect()
 }
