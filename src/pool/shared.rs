@@ -253,8 +253,7 @@ impl<M: Manager> Shared<M> {
         self.line.shelve(now);
     }
 
-    /// Sends a slot to a hand, or to the supervisor; where there is none, drops its connection. A slot to be closed must have been booked
-    /// as leaving.
+    /// Sends a slot to a hand, or to the supervisor; where there is none, drops its connection. One to be closed was booked as leaving.
     pub(crate) fn send(&self, slot: SlotOf<M>, work: Work, reason: CloseReason) {
         self.tally.begin(work);
         self.lane.push(Errand { slot, work, reason });

@@ -41,6 +41,8 @@ impl Family for Settings {
     const HEADER: Header = Header::Bearer;
 
     fn offers(&self, path: &[&str]) -> Option<&'static [Offer<Call>]> {
+        // The last slash is part of the documented path, and it goes without.
+        let path = path.strip_suffix(&[""]).unwrap_or(path);
         match path {
             [
                 "apiops",
@@ -50,17 +52,7 @@ impl Family for Settings {
                 proxy,
                 "settings",
                 "connection",
-            ]
-            | [
-                "apiops",
-                "projects",
-                project,
-                "apiProxies",
-                proxy,
-                "settings",
-                "connection",
-                "",
-            ] => (!project.is_empty() && !proxy.is_empty()).then_some(&ONE),
+            ] if !project.is_empty() && !proxy.is_empty() => Some(&ONE),
             _ => None,
         }
     }
