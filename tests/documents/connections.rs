@@ -92,6 +92,6 @@ fn the_samples_type_is_refused_with_the_reason_where_nothing_serves_it() {
     let service = Service::start(Registry::builder());
     let said = typed(&service.filled(&curl("Create or update a connection")));
     let reason = "connections of type druid are not supported here";
-    assert_eq!((said.status, said.json()), (400, json!({"error": reason})));
+    assert_eq!((said.status, said.json()), (422, json!({"error": reason})));
     assert_eq!(typed(&service.filled(&curl("Get all connections"))).json(), json!([]));
 }
