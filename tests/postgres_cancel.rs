@@ -196,10 +196,8 @@ async fn many_dropped_queries_behind_pgbouncer_are_each_called_off() -> Outcome 
     while let Some(ended) = timeout(NEVER, tasks.join_next()).await? {
         ended?;
     }
-    assert_eq!(
-        pool.acquire().await?.query_one("SELECT 7", &[]).await?.get::<_, i32>(0),
-        7
-    );
+    // In one message: PgBouncer gives each transaction another connection of the server's.
+    pool.acquire().await?.simple_query("SELECT 7").await?;
     assert!(bouncer.is_alive());
     let totals = pool.status().totals;
     assert_eq!((totals.opened, totals.closed), (4, 0), "a query was not called off");

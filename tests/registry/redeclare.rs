@@ -219,6 +219,32 @@ async fn a_connection_that_the_stores_connectors_use_stays() -> Outcome {
     Ok(())
 }
 
+/// A slip in the file takes nothing down that serves.
+#[tokio::test(start_paused = true)]
+async fn what_serves_is_not_led_to_a_connection_that_nobody_knows() -> Outcome {
+    let registry = serving(MemoryStore::new(), declared("first")).await;
+    let ordres = || ConnectionName::new("ordres").unwrap();
+    let slips = [
+        Declared::new()
+            .connection(http("orders", "first"))
+            .connector(connector(json!({"name": "shop", "connection": "ordres"}))),
+        Declared::new()
+            .connection(http("orders", "first"))
+            .api_proxy("web", "basket", ordres())?,
+    ];
+    for slip in slips {
+        let refused = refusal(&registry, slip).await;
+        assert!(matches!(refused, RegistryError::NotFound { .. }), "{refused}");
+        for connector in ["shop", "web/basket"] {
+            assert_eq!(registry.handle::<Memory>(connector)?.acquire().await?.title, "first");
+        }
+    }
+    // One that is new may wait for its connection.
+    redeclare(&registry, declared("first").api_proxy("web", "late", ordres())?).await;
+    assert!(registry.handle::<Memory>("web/late").is_err());
+    Ok(())
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_does_not_fit_changes_nothing() -> Outcome {
     let registry = serving(MemoryStore::new(), declared("first")).await;

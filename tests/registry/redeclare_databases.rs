@@ -4,6 +4,7 @@
 use crate::registry::Outcome;
 use fairpool::resource::models::{DatabaseDefinition, DatabasePoolDefinition};
 use fairpool::resource::registry::{Declared, GeneralLimits, RedeclareError, Registry, ResourceKind};
+use fairpool::resource::store::{Change, Document, Kind, MemoryStore, Store};
 use serde_json::{Value, json};
 
 fn database(url: &str) -> Declared {
@@ -57,5 +58,51 @@ async fn its_pools_follow_and_it_stays_while_it_has_some() -> Outcome {
     let said = redeclare(&registry, Declared::new()).await?;
     assert_eq!(said, [r#"the database "a" is declared no longer"#]);
     assert!(registry.database("a").is_err());
+    Ok(())
+}
+
+/// Back on the server that it left, it would write to data of yesterday.
+#[tokio::test]
+async fn a_database_that_has_moved_does_not_go_back_because_its_server_left_the_file() -> Outcome {
+    let store = MemoryStore::new();
+    let (kind, key) = (Kind::Database, "a".to_owned());
+    let body = Document::new(&json!({"version": "16"}))?;
+    store.commit(vec![Change::Insert { kind, key, body }]).await?;
+    const NEW: &str = "postgres://u@new.example/d";
+    let declared = |url: &str, version: Value, servers: Value| {
+        let fields = json!({"id": "a", "engine": "pg", "url": url, "version": version, "server": servers});
+        Declared::new().database(DatabaseDefinition::try_from(&fields).expect("a database"))
+    };
+    let with_new = || {
+        declared(
+            "postgres://u@old.example/d",
+            Value::Null,
+            json!([{"version": "16", "url": NEW}]),
+        )
+    };
+    let registry = Registry::builder()
+        .store(store.clone())
+        .fixed(with_new())
+        .open()
+        .await?;
+    let host = || registry.database("a").map(|database| database.url().to_string());
+    let new = host()?;
+    assert!(new.contains("new.example"), "{new}");
+
+    let lost = || {
+        declared(
+            "postgres://u@old.example/d",
+            Value::Null,
+            json!([{"version": "16.4", "url": NEW}]),
+        )
+    };
+    let refused = redeclare(&registry, lost()).await.unwrap_err().to_string();
+    assert!(refused.contains("moved to its server of version 16"), "{refused}");
+    assert_eq!(host()?, new);
+    let again = Registry::builder().store(store.clone()).fixed(lost()).open().await;
+    assert!(again.is_err(), "nor at a start");
+
+    redeclare(&registry, declared(NEW, json!("16"), json!([]))).await?;
+    assert_eq!(host()?, new);
     Ok(())
 }

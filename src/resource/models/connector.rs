@@ -206,6 +206,11 @@ impl ConnectorDefinition {
     pub fn name(&self) -> &ConnectorName {
         &self.name
     }
+
+    /// What it uses.
+    pub fn connection(&self) -> &ConnectionName {
+        &self.connection
+    }
 }
 
 impl ConnectorChange {

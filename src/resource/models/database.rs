@@ -87,6 +87,17 @@ pub struct DatabaseRecord {
     pub(super) version: Option<EngineVersion>,
 }
 
+impl DatabaseRecord {
+    /// The version to which the database has moved, if a definition has no server of it.
+    #[must_use]
+    pub fn lost_by(&self, definition: &DatabaseDefinition) -> Option<&EngineVersion> {
+        let version = self.version.as_ref()?;
+        let servers = definition.servers.iter().map(|server| &server.version);
+        let mut declared = servers.chain(definition.version.as_ref());
+        declared.all(|known| known != version).then_some(version)
+    }
+}
+
 impl Engine {
     /// The port that its servers have, unless a URL names another.
     pub const fn port(self) -> u16 {

@@ -5,7 +5,6 @@ use super::super::store::{MemoryStore, Store};
 use super::error::OpenError;
 use super::fixed::{Declared, GeneralLimits};
 use super::live::{Driver, Factory};
-use super::load::Loaded;
 use super::root::Registry;
 use super::state::{Inner, State};
 use super::watchers::Watchers;
@@ -139,10 +138,12 @@ impl RegistryBuilder {
             is_torn: AtomicBool::new(false),
             state: Mutex::new(State::default()),
         });
-        let done = inner.apart(move |inner| inner.judged(declared, &Loaded::default()));
+        let stored = Arc::new(inner.stored().await?);
+        let beside = stored.clone();
+        let done = inner.apart(move |inner| inner.judged(declared, &beside));
         let judged = done.await.map_err(OpenError::BrokenOff)?.map_err(OpenError::Declared)?;
-        inner.enforce(judged, &Loaded::default());
-        inner.load().await?;
+        inner.enforce(judged, &stored);
+        inner.follow(Arc::unwrap_or_clone(stored)).await?;
         Ok(Registry { inner })
     }
 }

@@ -1,9 +1,10 @@
 //! Whether what is declared can be in force: all of it is judged before anything happens.
 
 use super::super::models::{
-    Connection, ConnectionName, ConnectorDefinition, ConnectorName, DatabaseDefinition, DatabaseId,
+    Connection, ConnectionName, ConnectorDefinition, ConnectorName, Database, DatabaseDefinition, DatabaseId,
 };
 use super::connections::Way;
+use super::desk::Live;
 use super::drivers;
 use super::error::{RegistryError, ResourceKind};
 use super::fixed::{DeclareError, Declared, Proxy};
@@ -49,7 +50,9 @@ impl Inner {
             let (kind, id) = (ResourceKind::Database, definition.id().as_str());
             once(kind, id)?;
             let understood = drivers::judge(&definition);
-            understood.map_err(|reason| DeclareError::new(kind, id, RegistryError::Unsupported(reason)))?;
+            let refused = |reason| DeclareError::new(kind, id, RegistryError::Unsupported(reason));
+            understood.map_err(refused)?;
+            self.judge_server(&definition, stored).map_err(refused)?;
             judged.databases.push(definition);
         }
         for definition in declared.connections {
@@ -74,8 +77,45 @@ impl Inner {
             once(ResourceKind::Connector, name.as_str())?;
         }
         judged.connectors = declared.connectors;
+        self.judge_users(&judged, stored)?;
         self.judge_gone(&judged, stored)?;
         Ok(judged)
+    }
+
+    /// A database that has moved stays where it is, so its server has to be declared: as one of its servers, or as its own.
+    fn judge_server(&self, definition: &DatabaseDefinition, stored: &Loaded) -> Result<(), String> {
+        let id = definition.id().as_str();
+        let Some((record, _)) = stored.databases.get(id) else {
+            return Ok(());
+        };
+        let Some(version) = record.lost_by(definition) else {
+            return Ok(());
+        };
+        let then = Database::with(definition.clone(), record);
+        let known = self.known_database(id).ok();
+        if known.is_some_and(|known| known.model.url() == then.url()) {
+            return Ok(());
+        }
+        Err(format!(
+            "it has moved to its server of version {version}, which is not declared any more: declare that server, or its URL as \
+             the database's own with version = \"{version}\""
+        ))
+    }
+
+    /// What serves now is not led to a connection that nobody knows.
+    fn judge_users(&self, judged: &Judged, stored: &Loaded) -> Result<(), DeclareError> {
+        let connectors = judged.connectors.iter().map(|one| (one.name(), one.connection()));
+        let proxies = judged.proxies.iter().map(|one| (&one.connector, &one.connection));
+        for (name, connection) in connectors.chain(proxies) {
+            let is_declared = || judged.connections.iter().any(|(model, _)| model.name() == connection);
+            let is_known = stored.connections.contains_key(connection.as_str()) || is_declared();
+            let serves = |entry: Arc<ConnectorEntry>| matches!(entry.desk.seat().live, Live::Yes(_));
+            if !is_known && self.connector_entry(name.as_str()).is_some_and(serves) {
+                let missing = RegistryError::not_found(ResourceKind::Connection, connection);
+                return Err(DeclareError::new(ResourceKind::Connector, name, missing));
+            }
+        }
+        Ok(())
     }
 
     /// What the store has must not lose what it needs.

@@ -33,7 +33,7 @@ pub(crate) struct Options {
     #[arg(long, env = "FAIRPOOL_API_KEY_FILE", value_name = "FILE")]
     pub(super) api_key_file: Option<PathBuf>,
     /// Let everybody do everything; only on a loopback address
-    #[arg(long, env = "FAIRPOOL_INSECURE")]
+    #[arg(long, env = "FAIRPOOL_INSECURE", value_parser = clap::builder::BoolishValueParser::new())]
     pub(super) insecure: bool,
     /// What links in answers begin with, behind a proxy [default: http:// and the request's host]
     #[arg(long, env = "FAIRPOOL_PUBLIC_URL", value_name = "URL")]

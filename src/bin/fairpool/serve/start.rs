@@ -50,7 +50,7 @@ pub(super) async fn start(options: &Options, log: &Log) -> Result<Started> {
 
 pub(super) fn tell_problems(registry: &Registry, log: &Log) {
     for problem in registry.problems() {
-        log.say(format_args!("not live: {problem}"));
+        log.say(format_args!("warning: {problem}"));
     }
 }
 
