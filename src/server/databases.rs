@@ -110,17 +110,17 @@ impl Family for Databases {
         match call {
             Call::Pools => {
                 let pools = registry.database_pools(id)?;
-                let pools: Result<Vec<_>, _> = pools.iter().map(|pool| self.shown(id, pool)).collect();
-                Ok(Answer::ok(&json!({"pools": pools?})))
+                let pools: Vec<_> = pools.iter().map(|pool| shown(&database, pool)).collect();
+                Ok(Answer::ok(&json!({"pools": pools})))
             }
             Call::CreatePool => {
                 let definition = DatabasePoolDefinition::try_from(body()?)?;
                 let made = registry.create_database_pool(id, definition).await.map_err(refused)?;
-                Ok(Answer::created(&json!({"pool": self.shown(id, &made)?})))
+                Ok(Answer::created(&json!({"pool": shown(&database, &made)})))
             }
             Call::Pool => {
                 let pool = registry.database_pool(id, name)?;
-                Ok(Answer::ok(&json!({"pool": self.shown(id, &pool)?})))
+                Ok(Answer::ok(&json!({"pool": shown(&database, &pool)})))
             }
             Call::ReplacePool => {
                 registry.database_pool(id, name)?;
@@ -155,13 +155,11 @@ impl Family for Databases {
     }
 }
 
-impl Databases {
-    /// A pool as answers show it: with where it leads.
-    fn shown(&self, id: &str, pool: &DatabasePool) -> Result<Value, Refusal> {
-        let mut shown = json!(pool);
-        shown["connection"] = json!(self.0.database_connection(id, pool.name().as_str())?);
-        Ok(shown)
-    }
+/// A pool as answers show it: with where it leads. Nothing is looked up again: it may have been deleted meanwhile.
+fn shown(database: &Database, pool: &DatabasePool) -> Value {
+    let mut shown = json!(pool);
+    shown["connection"] = json!(database.connection_of(pool));
+    shown
 }
 
 /// This family has words of its own for a name that is taken.
