@@ -139,7 +139,7 @@ impl LivePool {
         counts.occupied() + counts.pending_at_key + counts.pending + counts.admitted
     }
 
-    /// Lends again after a drain.
+    /// Lends again after a drain. An operator's pause is over then; an upgrade's is not.
     pub(super) fn reopen(&self) {
         let (before, user) = (self.sessions.sessions(), self.sessions.user());
         let keyed = keyed(
@@ -148,8 +148,10 @@ impl LivePool {
             before.keyed().options().limit,
             &self.watchers,
         );
+        // Lends nothing before it is known whether it may.
+        keyed.pause();
         self.sessions.change(UserSessions::new(keyed, before.mode()), user);
-        *self.held.lock() = Held::default();
+        self.hold_as(|held| held.by_operator = false);
     }
 
     pub(super) fn clear(&self) -> usize {
@@ -178,7 +180,6 @@ impl LivePool {
     }
 
     fn hold_as(&self, change: impl FnOnce(&mut Held)) {
-        let keyed = self.keyed();
         change(&mut self.held.lock());
         let is_held = || {
             let held = *self.held.lock();
@@ -187,6 +188,8 @@ impl LivePool {
         // Until it is as the last of those wants it who change it at once.
         loop {
             let wanted = is_held();
+            // Looked up after the flags: a drained pool that comes back meanwhile is another one, and goes by them too.
+            let keyed = self.keyed();
             match wanted {
                 true => keyed.pause(),
                 false => keyed.resume(),
