@@ -200,9 +200,16 @@ impl LivePool {
         }
     }
 
-    /// How many connections are lent.
+    /// How many connections are at work: those that are lent, and those on which the server may still undo what a lease has left.
+    /// A pool that drains cannot be held, so whoever is in its line counts too.
     pub(super) fn leases(&self) -> u32 {
-        self.keyed().status().all.in_use
+        let status = self.keyed().status();
+        let counts = status.all;
+        let coming = match is_open(status.state) {
+            true => 0,
+            false => counts.pending_at_key + counts.pending + counts.admitted,
+        };
+        counts.in_use + counts.resetting + coming
     }
 
     pub(super) async fn drain(&self, patience: Duration) -> OperationReport {

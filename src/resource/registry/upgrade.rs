@@ -4,8 +4,9 @@
 //! |---|---|
 //! | 1. the server of that version answers, reports that version, and has the pools' databases | nothing has happened |
 //! | 2. the pools' lines are held, and what is lent comes back | the lines go on, to the old server |
-//! | 3. the store keeps the choice | the same |
-//! | 4. what opens connections leads to the new server, in a new generation; the lines go on | it cannot |
+//! | 3. in the writers' turn the pools are still those, and still | the same |
+//! | 4. the store keeps the choice | the same |
+//! | 5. what opens connections leads to the new server, in a new generation; the lines go on | it cannot |
 //!
 //! It moves no data: that the new server has them is the operator's doing.
 
@@ -39,7 +40,8 @@ impl Registry {
     /// # Errors
     ///
     /// There is no such database, or it is not PostgreSQL's; no such server is declared, it does not answer, it is of another
-    /// version or lacks a pool's database; or the leases did not come back in time. Nothing has changed then.
+    /// version or lacks a pool's database; the leases did not come back in time; or the pools were changed meanwhile. Nothing has
+    /// changed then.
     ///
     /// # Cancel safety
     ///
@@ -73,13 +75,14 @@ impl Registry {
         if url == database.url() {
             return Ok(());
         }
-        let held = Held::hold(pools);
+        let held = Arc::new(Held::hold(pools));
         held.emptied(self.inner.upgrade_patience)
             .await
             .map_err(|reason| refused(&version, reason))?;
+        // It has them held as long as it may still happen.
         let moved = move |_: &Inner| {
-            let (database, version) = (database.clone(), version.clone());
-            Plan::apart(move |inner| inner.moved(&database, &version))
+            let (database, version, held) = (database.clone(), version.clone(), held.clone());
+            Plan::apart(move |inner| inner.moved(&database, &version, &held))
         };
         self.write(moved).await
         // The lines go on here, by whichever way.
@@ -88,17 +91,22 @@ impl Registry {
 
 impl Inner {
     /// Keeps the choice and makes it live.
-    fn moved(&self, database: &Database, version: &EngineVersion) -> Result<Plan<()>, RegistryError> {
+    fn moved(&self, database: &Database, version: &EngineVersion, held: &Held) -> Result<Plan<()>, RegistryError> {
         let now = self.known_database(database.id().as_str())?;
         if now.model != *database {
             let reason = "the database was declared anew meanwhile".to_owned();
             return Err(refused(version, reason));
         }
+        let pools = self.pools_of_database(database.id().as_str());
+        if !held.is_all_of(&pools) || held.leases() > 0 {
+            return Err(refused(version, "its pools were changed meanwhile"));
+        }
         let (choice, _) = database.server(version).expect("bug: it was found before");
         let record: DatabaseRecord = database.record_of(choice);
         let moved = Database::with(database.definition().clone(), &record);
-        let ways = self.pools_of_database(database.id().as_str()).into_iter();
-        let ways = ways.map(|entry| Way::of(&moved, &entry.model).map(|way| (entry, way)));
+        let ways = pools
+            .into_iter()
+            .map(|entry| Way::of(&moved, &entry.model).map(|way| (entry, way)));
         let ways: Result<Vec<_>, String> = ways.collect();
         let ways = ways.map_err(|reason| refused(version, reason))?;
         let (_, from) = self.database_record(database.id());
@@ -144,11 +152,21 @@ impl Held {
         self.0.iter().filter_map(|pool| pool.live.as_deref().ok())
     }
 
+    fn leases(&self) -> u32 {
+        self.live().map(|live| live.leases()).sum()
+    }
+
+    /// Whether these are they, and as they were.
+    fn is_all_of(&self, pools: &[Arc<DatabasePoolEntry>]) -> bool {
+        let mut both = self.0.iter().zip(pools);
+        self.0.len() == pools.len() && both.all(|(held, pool)| Arc::ptr_eq(held, pool))
+    }
+
     /// Waits until nothing of them is lent.
     async fn emptied(&self, patience: Duration) -> Result<(), String> {
         let began = Instant::now();
         loop {
-            let out: u32 = self.live().map(|live| live.leases()).sum();
+            let out = self.leases();
             if out == 0 {
                 return Ok(());
             }
