@@ -18,7 +18,9 @@ use super::error::RegistryError;
 use super::root::Registry;
 use super::state::Inner;
 use super::write::{Plan, body};
+use crate::sync::primitives::{AtomicBool, Ordering::Relaxed};
 use std::collections::BTreeSet;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
@@ -28,6 +30,9 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a server may take to answer.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long its turn to change may take at least, however little of the patience is left.
+const TURN: Duration = Duration::from_millis(500);
 
 /// How often the leases are counted meanwhile.
 const LOOK: Duration = Duration::from_millis(2);
@@ -40,8 +45,8 @@ impl Registry {
     /// # Errors
     ///
     /// There is no such database, or it is not PostgreSQL's; no such server is declared, it does not answer, it is of another
-    /// version or lacks a pool's database; the leases did not come back in time; or the pools were changed meanwhile. Nothing has
-    /// changed then.
+    /// version or lacks a pool's database; the leases did not come back in time, or other changes took too long; or the pools were
+    /// changed meanwhile. Nothing has changed then.
     ///
     /// # Cancel safety
     ///
@@ -75,16 +80,31 @@ impl Registry {
         if url == database.url() {
             return Ok(());
         }
+        let (began, patience) = (Instant::now(), self.inner.upgrade_patience);
         let held = Arc::new(Held::hold(pools));
-        held.emptied(self.inner.upgrade_patience)
-            .await
-            .map_err(|reason| refused(&version, reason))?;
+        let emptied = held.emptied(patience).await;
+        emptied.map_err(|reason| refused(&version, reason))?;
         // It has them held as long as it may still happen.
+        let late = refused(&version, format!("other changes were in its way for {patience:?}"));
         let moved = move |_: &Inner| {
             let (database, version, held) = (database.clone(), version.clone(), held.clone());
             Plan::apart(move |inner| inner.moved(&database, &version, &held))
         };
-        self.write(moved).await
+        // Whoever is first: its turn, which is followed to the end, or the end of the patience, after which it does nothing.
+        let decided = Arc::new(AtomicBool::new(false));
+        let begun = decided.clone();
+        let mut write = pin!(self.in_turn(move |inner| async move {
+            match begun.swap(true, Relaxed) {
+                true => Err(RegistryError::Unavailable("its caller gave up before its turn".into())),
+                false => inner.write(moved).await,
+            }
+        }));
+        let left = patience.saturating_sub(began.elapsed()).max(TURN);
+        match timeout(left, &mut write).await {
+            Ok(outcome) => outcome,
+            Err(_) if decided.swap(true, Relaxed) => write.await,
+            Err(_) => Err(late),
+        }
         // The lines go on here, by whichever way.
     }
 }

@@ -128,7 +128,8 @@ impl Inner {
         done.map_err(|error| broken_off(&error))
     }
 
-    async fn write<T: Send + 'static>(
+    /// In the writers' turn.
+    pub(super) async fn write<T: Send + 'static>(
         self: Arc<Self>,
         plan: impl Fn(&Inner) -> Result<Plan<T>, RegistryError>,
     ) -> Result<T, RegistryError> {
