@@ -103,13 +103,19 @@ impl LivePool {
     pub(super) fn follow(&self, way: Way) {
         let keyed = self.keyed();
         let before = std::mem::replace(&mut *self.ends.lock(), way.ends.clone());
-        if before != way.ends {
-            self.signpost.turn_to(way.target);
-        }
+        let turn = || {
+            if before != way.ends {
+                self.signpost.turn_to(way.target);
+            }
+        };
         let sessions = self.sessions.sessions();
-        if sessions.mode() != way.mode || before.user != way.ends.user {
-            self.sessions
-                .change(UserSessions::new(keyed.clone(), way.mode), way.ends.user.clone());
+        match sessions.mode() != way.mode || before.user != way.ends.user {
+            // At once: whom the new server refuses with a login of before has to find the new one.
+            true => {
+                let sessions = UserSessions::new(keyed.clone(), way.mode);
+                self.sessions.change_with(sessions, way.ends.user.clone(), turn);
+            }
+            false => turn(),
         }
         // After both, so that nothing of the old way is lent after the call.
         if before != way.ends {

@@ -1,6 +1,6 @@
 //! Sessions whose mode and user somebody else changes while they are open: an operator, or a file that is read again.
 //!
-//! **Rule**: a session goes by the terms of now whenever it takes a server connection. One that holds a connection (in a
+//! **Rule**: a session goes by the terms of now whenever it takes a server connection, also if they change while it waits for one. One that holds a connection (in a
 //! transaction, or in session mode) keeps its mode and user until that goes back, so a change never takes state from anybody.
 
 use super::error::SessionError;
@@ -40,7 +40,7 @@ pub struct ManagedSessions {
     terms: Arc<Mutex<Terms>>,
 }
 
-/// Replaced whole; nothing is called and nothing dropped under the lock.
+/// Replaced whole; nothing is dropped under the lock, and nothing called that waits.
 #[derive(Clone)]
 struct Terms {
     sessions: UserSessions,
@@ -91,7 +91,16 @@ impl ManagedSessions {
     /// Other terms from now on: a mode, a user, or another pool. Sessions that are open follow when they next take a server
     /// connection.
     pub fn change(&self, sessions: UserSessions, user: Option<Login>) {
-        let old = std::mem::replace(&mut *self.terms.lock(), Terms { sessions, user });
+        self.change_with(sessions, user, || ());
+    }
+
+    /// The same, with what changes at the same moment: whoever meets the one finds the other. It must not wait.
+    pub(crate) fn change_with(&self, sessions: UserSessions, user: Option<Login>, with: impl FnOnce()) {
+        let old = {
+            let mut terms = self.terms.lock();
+            with();
+            std::mem::replace(&mut *terms, Terms { sessions, user })
+        };
         drop(old);
     }
 
@@ -124,6 +133,13 @@ impl Inbound {
             (terms.sessions.house.clone(), terms.user.clone())
         };
         (house, user.or_else(|| self.login.clone()))
+    }
+
+    /// Whether these are the terms of now.
+    pub(super) fn is_now(&self, house: &Arc<House>, login: Option<&Login>) -> bool {
+        let terms = self.terms.lock();
+        let now = terms.user.as_ref().or(self.login.as_ref());
+        Arc::ptr_eq(&terms.sessions.house, house) && now == login
     }
 }
 

@@ -7,6 +7,7 @@ use super::managed::Inbound;
 use super::mode::SessionMode;
 use super::transaction::{SessionTransaction, SessionTransactionBuilder};
 use super::turn::Turn;
+use crate::KeyedError;
 use crate::sync::primitives::Ordering::Relaxed;
 use std::fmt;
 use std::sync::Arc;
@@ -49,6 +50,9 @@ pub struct Session {
     pub(super) inbound: Option<Arc<Inbound>>,
 }
 
+/// How often a connection is asked for anew because the terms have changed: more often than anybody changes them meanwhile.
+pub(super) const TRIES: u32 = 8;
+
 /// What a session can do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -85,6 +89,23 @@ impl Session {
             old.open.fetch_sub(1, Relaxed);
         }
         self.login = login;
+    }
+
+    /// Waits for a server connection. `None`: the session's terms have changed meanwhile, so that it has to be asked for anew. What
+    /// a login of before was lent, or refused by a server of now, says nothing about the login of now.
+    pub(super) async fn lend(&self, tries: &mut u32) -> Result<Option<Lease>, SessionError> {
+        let lent = self.house.lend(self.login.as_ref()).await;
+        let depends = match &lent {
+            Ok(_) => true,
+            Err(SessionError::Login { error, .. }) => matches!(error, KeyedError::Connect(_) | KeyedError::Closed),
+            Err(_) => false,
+        };
+        let is_behind = |inbound: &Arc<Inbound>| !inbound.is_now(&self.house, self.login.as_ref());
+        if depends && *tries > 0 && self.inbound.as_ref().is_some_and(is_behind) {
+            *tries -= 1;
+            return Ok(None);
+        }
+        lent.map(Some)
     }
 
     /// Runs a statement; its rows.
@@ -194,7 +215,13 @@ impl Session {
 
     /// Gets a server connection, to see that there is one.
     pub(super) async fn knock(&mut self) -> Result<(), SessionError> {
-        let mut lease = self.house.lend(self.login.as_ref()).await?;
+        let mut tries = TRIES;
+        let mut lease = loop {
+            self.follow();
+            if let Some(lease) = self.lend(&mut tries).await? {
+                break lease;
+            }
+        };
         // One that was just opened is clean as soon as it is quiet.
         lease.settled().await;
         if self.mode() == SessionMode::Session {

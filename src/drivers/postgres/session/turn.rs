@@ -17,7 +17,7 @@ use super::audit;
 use super::error::{Abortion, Refusal, SessionError};
 use super::house::Lease;
 use super::mode::{Losses, SessionMode};
-use super::session::{Session, Standing};
+use super::session::{Session, Standing, TRIES};
 use super::words::Reading;
 use futures::FutureExt;
 use tokio_postgres::types::ToSql;
@@ -51,25 +51,35 @@ macro_rules! prepared {
 impl<'a> Turn<'a> {
     /// Has a server connection for this statement, if it is allowed.
     pub(super) async fn begin(session: &'a mut Session, sql: &'a str) -> Result<Self, SessionError> {
-        session.follow();
-        let mode = session.mode();
         let reading = Reading::of(sql);
-        session.stand(reading.rolls_back)?;
-        if mode == SessionMode::Statement && reading.opens {
-            return Err(session.refused(Refusal::Transaction));
+        let mut tries = TRIES;
+        loop {
+            session.follow();
+            session.stand(reading.rolls_back)?;
+            if session.mode() == SessionMode::Statement && reading.opens {
+                return Err(session.refused(Refusal::Transaction));
+            }
+            session.check(reading)?;
+            if session.seat(&mut tries).await? {
+                return Ok(Turn::seated(session, sql, false));
+            }
         }
-        session.check(reading)?;
-        Turn::seat(session, sql, false).await
     }
 
     /// The same, for the `BEGIN` of a guard.
     pub(super) async fn begin_transaction(session: &'a mut Session, sql: &'a str) -> Result<Self, SessionError> {
-        session.follow();
-        if session.mode() == SessionMode::Statement {
-            return Err(session.refused(Refusal::Transaction));
+        let mut tries = TRIES;
+        loop {
+            session.follow();
+            if session.mode() == SessionMode::Statement {
+                return Err(session.refused(Refusal::Transaction));
+            }
+            session.stand(false)?;
+            if session.seat(&mut tries).await? {
+                break;
+            }
         }
-        session.stand(false)?;
-        let mut turn = Turn::seat(session, sql, true).await?;
+        let mut turn = Turn::seated(session, sql, true);
         if turn.was_open {
             turn.is_over = true;
             return Err(turn.session.refused(Refusal::Nested));
@@ -88,28 +98,15 @@ impl<'a> Turn<'a> {
         }
     }
 
-    async fn seat(session: &'a mut Session, sql: &'a str, is_guards: bool) -> Result<Self, SessionError> {
-        if let Some(conn) = &mut session.lease {
-            // What a dropped call or guard has left under way.
-            if !conn.is_at_odds() {
-                conn.settled().await;
-            }
-            if conn.is_at_odds() {
-                conn.mark_broken();
-                return Err(session.disconnected(true));
-            }
-        } else {
-            // In session mode for good; a turn that is dropped gives it back otherwise.
-            session.lease = Some(session.house.lend(session.login.as_ref()).await?);
-        }
+    fn seated(session: &'a mut Session, sql: &'a str, is_guards: bool) -> Self {
         let was_open = session.lease.as_ref().is_some_and(|conn| conn.is_in_transaction());
-        Ok(Turn {
+        Turn {
             session,
             sql,
             is_guards,
             was_open,
             is_over: false,
-        })
+        }
     }
 
     pub(super) fn conn(&self) -> &Connection {
@@ -228,6 +225,24 @@ impl Session {
 
     pub(super) fn conn_mut(&mut self) -> &mut Lease {
         self.lease.as_mut().expect("bug: a turn without a connection")
+    }
+
+    /// Has a connection; `false`: the session's terms have changed while it waited for one.
+    async fn seat(&mut self, tries: &mut u32) -> Result<bool, SessionError> {
+        if let Some(conn) = &mut self.lease {
+            // What a dropped call or guard has left under way.
+            if !conn.is_at_odds() {
+                conn.settled().await;
+            }
+            if conn.is_at_odds() {
+                conn.mark_broken();
+                return Err(self.disconnected(true));
+            }
+        } else {
+            // In session mode for good; a turn that is dropped gives it back otherwise.
+            self.lease = self.lend(tries).await?;
+        }
+        Ok(self.lease.is_some())
     }
 
     /// Whether the session can go on, of which a `ROLLBACK` makes sure.
