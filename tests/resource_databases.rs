@@ -8,6 +8,7 @@
 //! | `databases/modes.rs` | more connections than its size; a connection kept too long, or lent to somebody else |
 //! | `databases/operations.rs` | an operator's word that is not followed |
 //! | `databases/upgrade.rs` | a request that fails by a move, or a move that half happens |
+//! | `databases/races.rs` | pools that change while a move waits: moved without having been held, or held without an end |
 #![cfg(all(feature = "resource", feature = "sqlite", feature = "postgres"))]
 
 mod databases;

@@ -3,6 +3,7 @@
 mod modes;
 mod operations;
 mod pools;
+mod races;
 mod upgrade;
 
 use crate::servers::postgres::Postgres as Server;
