@@ -7,7 +7,7 @@
 //! `HEAD` is answered as `GET` without a body. `OPTIONS` is a method like any other that no path takes: it is 405, and `Allow` says
 //! which ones are taken. A service that wants CORS puts its own layer around the router.
 
-use super::auth::{Authority, Header, Insecure, Scope, is_from_another_site, presented};
+use super::auth::{Authority, Header, Insecure, Scope, is_for_here, is_from_another_site, presented};
 use super::body;
 use super::journal::Entry;
 use super::openapi::{self, Described};
@@ -68,6 +68,8 @@ pub(crate) struct Asked<'a> {
 pub(crate) struct Front<F> {
     family: F,
     auth: Arc<dyn Authority>,
+    /// What it tells is no secret, under whichever name it is asked.
+    is_open: bool,
     options: RouterOptions,
     rate: Option<RateLimiter>,
 }
@@ -98,6 +100,7 @@ impl<F: Family> Front<F> {
         Front {
             family,
             auth,
+            is_open: false,
             rate: options.rate_limits.clone().map(RateLimiter::new),
             options,
         }
@@ -109,7 +112,10 @@ impl<F: Family> Front<F> {
             rate_limits: None,
             ..options
         };
-        Front::new(family, Arc::new(Insecure), options)
+        Front {
+            is_open: true,
+            ..Front::new(family, Arc::new(Insecure), options)
+        }
     }
 
     /// A router for these paths and all that is below them.
@@ -202,8 +208,12 @@ impl<F: Family> Front<F> {
             return Err(Refusal::Scope);
         }
         let is_question = matches!(parts.method, Method::GET | Method::HEAD);
-        // Where nobody need show a credential, any site could have a visitor's browser send this.
-        if !is_question && credential.is_none() && is_from_another_site(&parts.headers) {
+        // Where nobody need show a credential, any site could have a visitor's browser send this, with one or without.
+        let is_anybody = !self.is_open && self.auth.anonymous() == Some(grant);
+        if is_anybody && !is_for_here(parts, self.options.public_url.as_deref()) {
+            return Err(Refusal::Scope);
+        }
+        if is_anybody && !is_question && is_from_another_site(&parts.headers) {
             return Err(Refusal::Scope);
         }
         // A question has no body that anybody reads, so nobody can have us hold one.
@@ -212,7 +222,7 @@ impl<F: Family> Front<F> {
             false => body::read(body, &parts.headers, &self.options).await?,
         };
         // An old browser may not say where a form is from, but a form's type is never JSON.
-        if credential.is_none() && !body.is_empty() && !body::is_json(&parts.headers) {
+        if is_anybody && !body.is_empty() && !body::is_json(&parts.headers) {
             return Err(Refusal::ContentType);
         }
         let asked = Asked {

@@ -82,7 +82,7 @@ impl RouterOptions {
     }
 
     /// What links in answers begin with: scheme and host, and what a proxy in front has taken off the
-    /// path.
+    /// path. Where nobody need show a credential, this host may be asked for beside those of the machine itself.
     #[must_use]
     pub fn public_url(self, url: &str) -> Self {
         RouterOptions {

@@ -131,7 +131,8 @@ async fn several_authorities_stand_behind_one_trait() {
         assert_eq!(answered.status, status, "{key}");
     }
     let open = connection_pools(&registry, Arc::new(Insecure), RouterOptions::new());
-    assert_eq!(send(&open, request(Method::GET, POOLS, None, None)).await.status, 200);
+    let asked = Request::get(POOLS).body(Body::empty()).expect("a request");
+    assert_eq!(send(&open, asked).await.status, 200);
 }
 
 /// Stands for any bug in a handler: it is called where they are.

@@ -213,7 +213,7 @@ pub(crate) fn request_text(key: &str, request: &str, body: &str) -> String {
     };
     let length = body.len();
     format!(
-        "{request} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{keys}content-type: application/json\r\n\
+        "{request} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{keys}content-type: application/json\r\n\
          content-length: {length}\r\n\r\n{body}"
     )
 }

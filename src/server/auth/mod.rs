@@ -6,7 +6,7 @@
 //! | `scopes.rs` | [`Scope`], [`Scopes`] |
 //! | `keys.rs` | [`ApiKeys`], of which only hashes are kept |
 //! | `jwt.rs` | [`JwtHs256`] |
-//! | `presented.rs` | in which header a family looks for a credential |
+//! | `presented.rs` | in which header a family looks for a credential, and what a browser says of where it is |
 //!
 //! A credential is text that somebody presents. Nothing here shows one in `Debug`, `Display` or an error, and how long a refusal
 //! takes says nothing about the credentials that would have been accepted.
@@ -33,7 +33,7 @@ mod scopes;
 
 pub use jwt::JwtHs256;
 pub use keys::ApiKeys;
-pub(crate) use presented::{Header, is_from_another_site, presented};
+pub(crate) use presented::{Header, is_for_here, is_from_another_site, presented};
 pub use scopes::{Scope, Scopes};
 
 use ring::digest::{SHA256, digest};
@@ -52,6 +52,10 @@ pub trait Authority: Send + Sync + 'static {
     fn grant(&self, credential: &str) -> Option<Grant>;
 
     /// What somebody may do who presents no credential: nothing, unless an authority says otherwise.
+    ///
+    /// Whoever may do no more than that, with a credential or without one, could be a page in some visitor's browser. So it has to
+    /// ask for `localhost`, a loopback address or the host of [`public_url`](super::RouterOptions::public_url) by name (`Host`), and
+    /// for another site it changes nothing: see [`Insecure`].
     fn anonymous(&self) -> Option<Grant> {
         None
     }
@@ -82,8 +86,10 @@ pub struct AnyOf(pub Vec<Arc<dyn Authority>>);
 /// Lets everybody do everything, with any credential and without one.
 ///
 /// For tests, and for a server that listens on a loopback address only. What a visitor's browser sends there for another site changes
-/// nothing: without a credential, a request from elsewhere (`Sec-Fetch-Site`, `Origin`) is refused as if a scope were missing,
-/// and a body has to be `application/json`, in every family.
+/// nothing: a request from elsewhere (`Sec-Fetch-Site`, `Origin`) is refused as if a scope were missing, and a body has to be
+/// `application/json`, in every family. Nor does such a site read anything by having its own name lead here: what asks for another
+/// host than `localhost`, a loopback address, or the one of [`public_url`](super::RouterOptions::public_url) is refused likewise,
+/// whatever its method. A request that names no host, which no browser sends, is let in.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Insecure;
 

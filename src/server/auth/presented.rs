@@ -1,7 +1,11 @@
-//! In which header a family of the interface looks for a credential, and whether a browser sends the request for another site.
+//! In which header a family of the interface looks for a credential; whether a browser sends the request for another site, or believes
+//! that it asks one.
 
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use std::net::IpAddr;
 
 /// Where a credential stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +50,27 @@ pub(crate) fn is_from_another_site(headers: &HeaderMap) -> bool {
     let page = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
     // `null` is a page that hides where it is from.
     !matches!((page, host), (Some((_, page)), Some(host)) if page.eq_ignore_ascii_case(host))
+}
+
+/// Whether the request is for this machine by every name that it says, or for the host of this URL.
+///
+/// A site can have its own name lead to a loopback address, and its page then asks as if it were of here: only the name tells. No
+/// browser leaves the name out, so a request without one is nobody's page.
+pub(crate) fn is_for_here(parts: &Parts, public_url: Option<&str>) -> bool {
+    let public = public_url.and_then(|url| url.split_once("://"));
+    let public = public.and_then(|(_, rest)| rest.split('/').next()?.parse::<Authority>().ok());
+    let is_here = |asked: &Authority| {
+        is_loopback(asked.host()) || public.as_ref().is_some_and(|public| public.host() == asked.host())
+    };
+    let mut hosts = parts.headers.get_all(HOST).iter();
+    parts.uri.authority().is_none_or(is_here)
+        && hosts.all(|host| Authority::try_from(host.as_bytes()).is_ok_and(|host| is_here(&host)))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let address = bare.unwrap_or(host).parse::<IpAddr>();
+    host.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 /// What follows the word `Bearer`, in which case does not matter (RFC 9110).
