@@ -17,7 +17,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-/// How connections are served.
+/// So much memory a connection can have us hold without a key. A longer head is answered with 431.
+const LONGEST_HEAD: usize = 64 << 10;
+
+/// How connections are served. The head of a request may have 64 KiB; a longer one is answered with 431.
 ///
 /// | option | default | |
 /// |---|---|---|
@@ -163,7 +166,9 @@ async fn connection(socket: TcpStream, router: Router, options: ServeOptions, mu
     let _ = socket.set_nodelay(true);
     let stream = TokioIo::new(Stream::new(socket, options.write_timeout));
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(options.head_timeout);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(options.head_timeout)
+        .max_buf_size(LONGEST_HEAD);
     let served = http.serve_connection(stream, TowerToHyperService::new(router));
     let mut served = pin!(served);
     let told = pin!(async {

@@ -5,6 +5,7 @@
 
 use fairpool::resource::models::Moment;
 use fairpool::server::{Entry, Journal};
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(crate) struct RequestLog {
 }
 
 const QUEUE: usize = 4096;
+/// In bytes.
+const LONGEST_PATH: usize = 1024;
 /// For the last lines, when a reader dawdles.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -88,7 +91,7 @@ impl Journal for RequestLog {
         if self.which == Requests::None || self.which == Requests::Changes && is_read {
             return;
         }
-        let (status, method, path, id) = (entry.status, entry.method, entry.path, entry.request_id);
+        let (status, method, path, id) = (entry.status, entry.method, cut(entry.path), entry.request_id);
         let took = entry.took.as_secs_f64() * 1e3;
         match entry.cause {
             Some(cause) => self
@@ -121,6 +124,15 @@ fn write(lines: &Receiver<Line>, lost: &AtomicU64) {
             }
         }
     }
+}
+
+/// Not more of a path than a line can bear: whoever has no key writes it, too.
+fn cut(path: &str) -> Cow<'_, str> {
+    if path.len() <= LONGEST_PATH {
+        return path.into();
+    }
+    let end = (0..=LONGEST_PATH).rfind(|&end| path.is_char_boundary(end));
+    format!("{}...", &path[..end.unwrap_or_default()]).into()
 }
 
 /// In one line, and without what would move a cursor.
