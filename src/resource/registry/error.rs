@@ -52,7 +52,7 @@ pub enum RegistryError {
         kind: ResourceKind,
         /// Which one.
         name: String,
-        /// Requests that wait, and connections that are lent.
+        /// Requests that wait, and connections that are lent or not closed yet.
         left: u32,
     },
     /// No driver here makes connections of this type live.
@@ -183,7 +183,7 @@ impl fmt::Display for RegistryError {
             }
             RegistryError::StillOut { kind, name, left } => write!(
                 f,
-                "the {kind} {name:?} was drained and {left} of its leases and requests are left: resume it when they have finished"
+                "the {kind} {name:?} was drained and {left} of its connections and requests are left: resume it when they have finished"
             ),
             RegistryError::NoDriver(kind) => write!(f, "connections of type {kind} are not supported here"),
             RegistryError::Unsupported(reason) | RegistryError::Unavailable(reason) => f.write_str(reason),

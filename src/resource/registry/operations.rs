@@ -18,7 +18,7 @@ use std::time::Duration;
 /// | `Clear` | its line fails | the lines of its pools fail | all that wait through it fail, wherever they stand | its line fails |
 /// | `Pause`, `Resume` | its line is held | nothing is lent or opened | its requests are held before they ask for anything | nothing is lent |
 /// | `Drain` | nobody new is admitted; the line and those in flight finish, then it is closed | the same | the same | the same |
-/// | `Resume` after `Drain` | it admits again, and whoever is still in flight counts | it lends again, when all that it had lent is back; until then that is refused | it admits again | as a connection |
+/// | `Resume` after `Drain` | it admits again, and whoever is still in flight counts | it lends again, when all that it had lent is back and closed; until then that is refused | it admits again | as a connection |
 /// | `Resume` during `Drain` | the drain is called off | refused, as long as anything is out or in line | the drain is called off | as a connection |
 /// | `Invalidate` | – | what is open closes when it comes back | the same, in the pool that it uses now: with GENERAL also for others | as a connection |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,10 +263,10 @@ impl From<LimitDrainReport> for OperationReport {
     }
 }
 
-/// Requests in the lines of a system that ends, and connections that it has lent.
+/// Requests in the lines of a system that ends, and connections that it still has: lent, or on their way in or out.
 fn left_behind(system: &dyn LiveSystem) -> u32 {
     let statuses = system.statuses();
-    statuses.iter().map(|status| status.in_use + status.pending).sum()
+    statuses.iter().map(|status| status.occupied() + status.pending).sum()
 }
 
 impl OperationReport {
