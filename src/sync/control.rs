@@ -88,13 +88,7 @@ impl<S: Stock> Line<S> {
         let mut wakes = Wakes::default();
         let idle = {
             let mut core = self.core.lock();
-            if core.phase == Phase::Open {
-                core.phase = Phase::Draining;
-                core.paused = false;
-                self.stock.shut();
-                self.serve(&mut core, &now, &mut wakes);
-            }
-            self.unwanted(&mut core)
+            self.begin_end(&mut core, &now, &mut wakes)
         };
         wakes.call();
         idle
@@ -137,6 +131,21 @@ impl<S: Stock> Line<S> {
     }
 
     // With the lock held:
+
+    pub(super) fn begin_end(
+        &self,
+        core: &mut Core<S::Back>,
+        now: &impl Fn() -> u64,
+        wakes: &mut Wakes,
+    ) -> Vec<S::Unit> {
+        if core.phase == Phase::Open {
+            core.phase = Phase::Draining;
+            core.paused = false;
+            self.stock.shut();
+            self.serve(core, now, wakes);
+        }
+        self.unwanted(core)
+    }
 
     pub(super) fn end(&self, core: &mut Core<S::Back>, wakes: &mut Wakes) -> (Vec<S::Unit>, usize) {
         core.phase = Phase::Closed;

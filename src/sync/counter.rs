@@ -41,11 +41,11 @@ pub(crate) struct Census {
 
 #[derive(Debug)]
 pub(crate) struct Permits {
-    limit: u32,
+    pub(super) limit: u32,
     /// Free or held: more than the limit while a shrink's debt is owed.
     issued: u32,
     /// Which end of the line is meant, where several may come one after the other.
-    openings: u32,
+    pub(super) openings: u32,
 }
 
 impl Line<Counter> {
@@ -73,41 +73,8 @@ impl Line<Counter> {
         wakes.call();
     }
 
-    /// Has an ending or ended line admit again. Whoever still waits goes on, and what is still held counts.
-    pub(crate) fn reopen(&self, now: impl Fn() -> u64) {
-        let mut wakes = Wakes::default();
-        {
-            let mut core = self.core.lock();
-            if core.phase == Phase::Open {
-                return;
-            }
-            core.phase = Phase::Open;
-            core.back.openings = core.back.openings.wrapping_add(1);
-            let limit = core.back.limit;
-            self.issue(&mut core, limit);
-            self.serve(&mut core, &now, &mut wakes);
-        }
-        wakes.call();
-    }
-
-    /// `close`, if the line has not been reopened since then. Returns how many requests closes have failed so far.
-    pub(crate) fn close_opening(&self, opening: u32) -> Option<usize> {
-        let mut wakes = Wakes::default();
-        let failed = {
-            let mut core = self.core.lock();
-            if core.back.openings != opening && !mutant!("late_close") {
-                return None;
-            }
-            let (none, failed) = self.end(&mut core, &mut wakes);
-            debug_assert!(none.is_empty(), "bug: a permit has no number to hand out");
-            failed
-        };
-        wakes.call();
-        Some(failed)
-    }
-
     /// Under the lock: as many permits as this limit has beside those that are held. Leaves the gate shut.
-    fn issue(&self, core: &mut Core<Permits>, limit: u32) {
+    pub(super) fn issue(&self, core: &mut Core<Permits>, limit: u32) {
         let word = &self.stock.0.0;
         let free = (word.fetch_or(GATE, Acquire) & FREE) as u32;
         let held = if mutant!("reopened_afresh") {

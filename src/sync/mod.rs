@@ -5,6 +5,7 @@
 //! | `line`, `control` | the line: join, give, leave; clear, pause, drain, close |
 //! | `queue`, `deadlines`, `slips` | its waiters by ticket, by deadline, and what has become of each |
 //! | `stock` | what a line gives out; `slots` (numbered) and `counter` (permits) are the two |
+//! | `openings` | permits: a line that ends and begins anew |
 //! | `slot`, `word`, `upkeep`, `cells`, `segments` | slots: the token; a packed word of idle bits; vacancies, debt, epochs, ticks; what stands in them, in tables that never move |
 //! | `wait` | the future of one request |
 //! | `signal`, `hands` | how whoever tends the line is called, and those who wait for its errands |
@@ -21,6 +22,7 @@ mod deadlines;
 pub(crate) mod hands;
 mod home;
 pub(crate) mod line;
+mod openings;
 pub(crate) mod primitives;
 pub(crate) mod queue;
 pub(crate) mod segments;

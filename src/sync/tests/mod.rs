@@ -12,6 +12,7 @@
 //! | `hands` | work that hands take by themselves, calls to them, ends of their terms |
 //! | `cells` | what stands in a slot, handed over by every way there is |
 //! | `permits` | the same line over a counter |
+//! | `openings` | its ends and beginnings anew |
 //! | `rig` | what they share: a line with cells, and requests whose wake-ups are counted |
 //!
 //! A request is polled once and never again before the end: a lost wake-up shows as one that waits beside something idle, or
@@ -34,6 +35,7 @@ mod handoff;
 mod hands;
 mod hold;
 mod limits;
+mod openings;
 mod permits;
 mod rig;
 mod signal;

@@ -73,9 +73,7 @@ impl Limit {
         let shared = &self.shared;
         let began = shared.now();
         let until = began.saturating_add(nanos(patience));
-        let cut_off_before = shared.line.cut_off();
-        shared.line.drain(|| shared.now());
-        let opening = shared.line.census().openings;
+        let (opening, cut_off_before) = shared.line.drain_opening(|| shared.now());
         let mut timer = pin!(Timer::default());
         loop {
             let mut changed = pin!(shared.changed.notified());
