@@ -68,6 +68,9 @@ fn what_is_no_host_is_refused_without_being_shown() {
         "http://db\n/",
         "http://me@",
         "http://a,,b/",
+        r"http://evil\@db/",
+        r"http://db\evil/",
+        r"http://db/a\b",
     ] {
         assert_eq!(host(text), Err(Violation::NotA("a host, host:port or URL")), "{text:?}");
     }

@@ -194,7 +194,8 @@ fn is_url(text: &str) -> bool {
     } else {
         hosts.split(',').all(is_url_host)
     };
-    is_scheme && leads_somewhere && !text.contains(|c: char| c.is_control() || c == ' ')
+    // A parser of browsers' URLs takes a `\` for a `/`, and ends the host there.
+    is_scheme && leads_somewhere && !text.contains(|c: char| c.is_control() || c == ' ' || c == '\\')
 }
 
 /// Whether an `@` stands behind the host: in a path it is rare, and in a password with a `/` before it it would be shown.
