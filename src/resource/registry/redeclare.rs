@@ -45,7 +45,7 @@ pub enum Redeclared {
     Removed,
 }
 
-/// Why another declaration is not in force. Nothing has changed.
+/// Why another declaration is not in force, or not followed. Nothing has changed, except where it says so.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum RedeclareError {
@@ -53,6 +53,9 @@ pub enum RedeclareError {
     Declared(DeclareError),
     /// The registry could not begin.
     Registry(RegistryError),
+    /// The declaration is in force, but what the store has was not brought into line with it: that is broken off. The next change
+    /// makes up for it.
+    Unfollowed(RegistryError),
 }
 
 /// Of no store: what bears it is not as any store has it.
@@ -116,7 +119,9 @@ impl Inner {
         self.set_general(general);
         // What was cut off before is in force now, too.
         let followed = self.follow(Arc::unwrap_or_clone(stored)).await;
-        followed.map_err(unreadable)?;
+        if let Err(error) = followed.map_err(unreadable) {
+            return Ok(Err(RedeclareError::Unfollowed(error)));
+        }
         self.is_torn.store(false, Relaxed);
         Ok(Ok(changes))
     }
@@ -285,6 +290,10 @@ impl fmt::Display for RedeclareError {
         match self {
             RedeclareError::Declared(error) => error.fmt(f),
             RedeclareError::Registry(error) => error.fmt(f),
+            RedeclareError::Unfollowed(error) => write!(
+                f,
+                "what is declared is in force, but what the store has was not brought into line with it: {error}"
+            ),
         }
     }
 }

@@ -28,7 +28,7 @@ mod start;
 pub(crate) use options::Options;
 
 use anyhow::{Context, Result};
-use fairpool::resource::registry::{Operation, Registry, ResourceKind};
+use fairpool::resource::registry::{Operation, RedeclareError, Registry, ResourceKind};
 use fairpool::server::{Readiness, RouterOptions, ServeOptions, serve};
 use futures::future::join_all;
 use log::Log;
@@ -138,7 +138,12 @@ async fn reload(mut signals: Signals, options: &Options, registry: &Registry, in
                 }
                 start::tell_problems(registry, log);
             }
-            Err(error) => log.say(format_args!("SIGHUP: nothing is changed: {error:#}")),
+            Err(error) => match error.downcast_ref() {
+                Some(half @ RedeclareError::Unfollowed(_)) => {
+                    log.say(format_args!("SIGHUP: keys and rate limits are as before: {half}"));
+                }
+                _ => log.say(format_args!("SIGHUP: nothing is changed: {error:#}")),
+            },
         }
     }
 }
