@@ -225,7 +225,7 @@ fn a_file_with_a_mistake_changes_nothing_and_is_told_by_its_line_and_key() {
         assert!(!server.log().contains(secret), "{}", server.log());
     }
     // Mended, it is taken.
-    home.write("keys", "");
+    home.write("keys", "another-one-of-the-key-file\n");
     hang_up(&server, "SIGHUP: [rate_limit]");
     assert_eq!(server.json("GET /api/v1/connections/orders")["title"], "Orders");
     assert_eq!(
@@ -246,7 +246,7 @@ fn what_the_store_has_comes_to_light_when_the_file_does_not_say_it_any_more() {
     let file = home.write("fairpool.toml", FIRST);
     let server = home.start_with_key(&["--config", &file]);
     assert_eq!(server.json("GET /api/v1/connections/orders")["title"], Value::Null);
-    home.write("fairpool.toml", "# nothing\n");
+    home.write("fairpool.toml", "[general]\n");
     hang_up(&server, "SIGHUP: [rate_limit]");
     let list = server.json("GET /api/v1/connections");
     assert_eq!(
@@ -254,4 +254,67 @@ fn what_the_store_has_comes_to_light_when_the_file_does_not_say_it_any_more() {
         (&json!("stored"), Some(1))
     );
     assert_eq!(server.ask("DELETE /api/v1/connections/orders", "").status, 200);
+}
+
+#[test]
+fn a_file_that_is_being_rewritten_or_does_not_come_changes_nothing_and_stops_nobody() {
+    let home = Home::new();
+    let file = home.write("fairpool.toml", FIRST);
+    let keys = home.write("keys", "of-the-key-file-and-long\n");
+    let server = home.start_with_key(&["--config", &file, "--api-key-file", &keys]);
+    let old = ("of-the-key-file-and-long", "reader-of-the-first-file");
+    let look = || {
+        for key in [old.0, old.1] {
+            assert_eq!(server.ask_as(key, "GET /api/v1/connections/orders", "").status, 200);
+        }
+    };
+    for (name, whole, empty) in [
+        ("fairpool.toml", FIRST, ["", "# to be continued\n"]),
+        ("keys", "of-the-key-file-and-long\n", ["", "# to be continued\n\n"]),
+    ] {
+        for text in empty {
+            home.write(name, text);
+            let said = hang_up(&server, "SIGHUP: nothing is changed: ");
+            let why = format!("{name}: empty, as if it were being rewritten");
+            assert!(said.len() == 1 && said[0].ends_with(&why), "{said:?}");
+            look();
+        }
+        // Nobody writes to it: whoever opens it waits for ever.
+        std::fs::remove_file(home.path(name)).expect("a file");
+        let made = std::process::Command::new("mkfifo").arg(home.path(name)).status();
+        assert!(made.expect("mkfifo runs").success());
+        let said = hang_up(&server, "SIGHUP: nothing is changed: ");
+        let why = format!("{name}: not a regular file, so it is not read again");
+        assert!(said.len() == 1 && said[0].ends_with(&why), "{said:?}");
+        look();
+        std::fs::remove_file(home.path(name)).expect("a pipe");
+        home.write(name, whole);
+        hang_up(&server, "SIGHUP: everything is as before");
+    }
+    assert_eq!(server.end().code(), Some(0));
+}
+
+#[test]
+fn a_pipe_that_nobody_writes_does_not_keep_a_start_from_being_called_off() {
+    let home = Home::new();
+    let made = std::process::Command::new("mkfifo").arg(home.path("pipe")).status();
+    assert!(made.expect("mkfifo runs").success());
+    let mut command = home.command(&["--listen", "127.0.0.1:0", "--api-key", KEY, "--config", "pipe"]);
+    let mut child = command
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the binary runs");
+    // Until it listens for signals, one kills it: that is an end, too, but not this one's.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let pid = child.id().to_string();
+    let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+    assert!(sent.expect("kill runs").success());
+    let begun = std::time::Instant::now();
+    while child.try_wait().expect("a child").is_none() {
+        if begun.elapsed() >= serving::NEVER {
+            let _ = child.kill();
+            panic!("it waits for its pipe");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
 }

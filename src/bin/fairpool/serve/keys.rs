@@ -57,10 +57,11 @@ impl Keys {
     }
 
     /// A file with a line for each key: the key or `sha256:` and its hash, then its scopes; all of them if none are said.
-    /// Lines that begin with `#` are remarks.
-    pub(crate) fn add_file(&mut self, path: &Path) -> Result<(), String> {
+    /// Lines that begin with `#` are remarks. Returns how many keys it has.
+    pub(crate) fn add_file(&mut self, path: &Path) -> Result<usize, String> {
         let file = path.display().to_string();
         let text = fs::read_to_string(path).map_err(|error| format!("{file}: {error}"))?;
+        let mut keys = 0;
         for (at, line) in text.lines().enumerate() {
             let place = format!("{file}:{}", at + 1);
             let mut words = line.split_whitespace();
@@ -77,11 +78,12 @@ impl Keys {
                 None => self.add(key, granted, &place),
             };
             added.map_err(|weak| format!("{place}: {weak}"))?;
+            keys += 1;
         }
         if let Some(said) = exposed(path) {
             self.warnings.push(said);
         }
-        Ok(())
+        Ok(keys)
     }
 
     /// These and those.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// What the operator chooses. Keys show neither in help nor in errors.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Options {
     /// Where to listen; port 0 picks one

@@ -2,7 +2,7 @@
 
 use super::log::Log;
 use super::options::Options;
-use super::start::{self, Judged};
+use super::start::{self, Judged, Said};
 use anyhow::Result;
 use fairpool::resource::registry::{GeneralLimits, RedeclareError, Registry};
 use fairpool::server::LiveRateLimits;
@@ -23,6 +23,7 @@ pub(super) struct InForce {
     pub(super) rate_limits: LiveRateLimits,
     general: GeneralLimits,
     keys: BTreeSet<u64>,
+    said: Said,
 }
 
 impl InForce {
@@ -32,16 +33,18 @@ impl InForce {
             rate_limits: judged.configuration.rate_limits.into(),
             general: judged.configuration.general,
             keys: judged.keys.clone(),
+            said: judged.said,
         }
     }
 
-    /// Reads the files again. All of it is in force afterwards, or, with an error, nothing.
+    /// Reads the files again. All of it is in force afterwards, or, with an error that does not say otherwise, nothing.
     pub(super) async fn reload(&mut self, options: &Options, registry: &Registry, log: &Log) -> Result<Vec<String>> {
         let Judged {
             configuration,
             authority,
             keys,
-        } = start::judged(options, log)?;
+            said: files,
+        } = start::judged(options, log, Some(self.said)).await?;
         let changes = registry
             .redeclare(configuration.declared.clone(), configuration.general)
             .await;
@@ -55,7 +58,7 @@ impl InForce {
         if new + gone > 0 {
             said.push(format!("of keys and tokens {new} are new, {gone} count no longer"));
         }
-        self.keys = keys;
+        (self.keys, self.said) = (keys, files);
         let general = configuration.general;
         if self.general != general {
             let (per_host, total) = (general.per_host(), general.total());

@@ -5,15 +5,18 @@ use super::keys::{self, Keys};
 use super::log::Log;
 use super::options::{Options, Place};
 use super::reload::InForce;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use fairpool::export::PrometheusExporter;
 use fairpool::resource::registry::{OpenError, Registry, RegistryBuilder};
 use fairpool::resource::store::sqlite::SqliteStore;
 use fairpool::server::auth::{Authority, Insecure, Scope, Scopes};
 use std::collections::BTreeSet;
+use std::fs;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::net::{TcpListener, lookup_host};
+use tokio::task::spawn_blocking;
 
 /// What is there before anything is served.
 pub(super) struct Started {
@@ -29,10 +32,18 @@ pub(super) struct Judged {
     pub(super) authority: Arc<dyn Authority>,
     /// What tells the keys from others.
     pub(super) keys: BTreeSet<u64>,
+    pub(super) said: Said,
+}
+
+/// Which files said something.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Said {
+    config: bool,
+    key_file: bool,
 }
 
 pub(super) async fn start(options: &Options, log: &Log) -> Result<Started> {
-    let judged = judged(options, log)?;
+    let judged = judged(options, log, None).await?;
     let listener = listener(options).await?;
     if options.insecure {
         log.say("without keys: everybody on this machine may do everything");
@@ -54,12 +65,29 @@ pub(super) fn tell_problems(registry: &Registry, log: &Log) {
     }
 }
 
-/// The file and who may ask, judged: nothing has happened yet.
-pub(super) fn judged(options: &Options, log: &Log) -> Result<Judged> {
+/// The file and who may ask, judged: nothing has happened yet. `before`: of the files that are in force already.
+///
+/// On a thread where nobody else waits, since a disk may hang.
+pub(super) async fn judged(options: &Options, log: &Log, before: Option<Said>) -> Result<Judged> {
+    let (options, log) = (options.clone(), log.clone());
+    let judged = spawn_blocking(move || read(&options, &log, before)).await;
+    judged.context("the files are not read")?
+}
+
+fn read(options: &Options, log: &Log, before: Option<Said>) -> Result<Judged> {
     let mut configuration = match &options.config {
-        Some(path) => Configuration::read(path)?,
+        Some(path) => {
+            is_there(path, before)?;
+            Configuration::read(path)?
+        }
         None => Configuration::default(),
     };
+    let (begun, before) = (before, before.unwrap_or_default());
+    let mut said = Said {
+        config: configuration.is_said,
+        key_file: false,
+    };
+    is_whole(options.config.as_deref(), before.config, said.config)?;
     let mut keys = Keys::default();
     let given = [
         (&options.api_keys, Scopes::ALL, "--api-key"),
@@ -69,8 +97,10 @@ pub(super) fn judged(options: &Options, log: &Log) -> Result<Judged> {
         keys.add_given(given, scopes, option).map_err(|said| anyhow!(said))?;
     }
     if let Some(path) = &options.api_key_file {
-        keys.add_file(path).map_err(|said| anyhow!(said))?;
+        is_there(path, begun)?;
+        said.key_file = keys.add_file(path).map_err(|said| anyhow!(said))? > 0;
     }
+    is_whole(options.api_key_file.as_deref(), before.key_file, said.key_file)?;
     let keys = keys.and(std::mem::take(&mut configuration.keys));
     let exposed = options.config.as_deref().and_then(keys::exposed);
     for warning in keys.warnings().iter().chain(&exposed) {
@@ -89,7 +119,27 @@ pub(super) fn judged(options: &Options, log: &Log) -> Result<Judged> {
         configuration,
         authority,
         keys: marks,
+        said,
     })
+}
+
+/// A pipe is read once, at the start: nobody may be there to write it again.
+fn is_there(path: &Path, before: Option<Said>) -> Result<()> {
+    let is_pipe = before.is_some() && fs::metadata(path).is_ok_and(|file| !file.is_file());
+    ensure!(
+        !is_pipe,
+        "{}: not a regular file, so it is not read again",
+        path.display()
+    );
+    Ok(())
+}
+
+/// A file that is being rewritten is empty for a moment.
+fn is_whole(path: Option<&Path>, before: bool, now: bool) -> Result<()> {
+    match path {
+        Some(path) if before && !now => bail!("{}: empty, as if it were being rewritten", path.display()),
+        _ => Ok(()),
+    }
 }
 
 /// All addresses of a name are judged before one is bound.

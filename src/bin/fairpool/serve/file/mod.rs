@@ -34,6 +34,8 @@ pub(crate) struct Configuration {
     pub(crate) rate_limits: RateLimits,
     /// Who may ask.
     pub(crate) keys: Keys,
+    /// Whether it says anything at all.
+    pub(crate) is_said: bool,
     places: Places,
 }
 
@@ -73,6 +75,7 @@ impl Configuration {
                 return Err(vec![(line, error.message().to_owned())]);
             }
         };
+        let is_said = !document.is_empty();
         let root = Section::root(&document, &notes);
         root.knows(&KNOWN);
         let keys = keys::read(&root);
@@ -85,6 +88,7 @@ impl Configuration {
                 general,
                 rate_limits,
                 keys,
+                is_said,
                 places,
             }),
             false => Err(mistakes),
