@@ -1,7 +1,8 @@
 //! Sessions whose mode and user somebody else changes while they are open: an operator, or a file that is read again.
 //!
-//! **Rule**: a session goes by the terms of now whenever it takes a server connection, also if they change while it waits for one. One that holds a connection (in a
-//! transaction, or in session mode) keeps its mode and user until that goes back, so a change never takes state from anybody.
+//! **Rule**: a session goes by the terms of now whenever it takes a server connection, also if they change while it waits for
+//! one. One that holds a connection (in a transaction, or in session mode) keeps its mode and user until that goes back, so a
+//! change never takes state from anybody.
 
 use super::error::SessionError;
 use super::house::House;
