@@ -155,12 +155,12 @@ async fn a_body_that_is_announced_too_long_is_not_read() {
 async fn a_head_that_is_too_long_is_refused_before_it_is_held() {
     let served = started(pools().await, ServeOptions::new().head_timeout(NEVER * 2)).await;
     let mut client = served.client().await;
-    // It does not end: who holds it all waits for more.
-    let head = format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {}", "a".repeat(80 << 10));
-    client.write_all(head.as_bytes()).await.expect("a server");
+    // It does not end: who waits for more of it waits for ever.
+    let head = format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {}", "a".repeat(64 << 10));
+    // Not more than is read, since what is left over would have the answer lost on its way.
+    client.write_all(&head.as_bytes()[..64 << 10]).await.expect("a server");
     let answer = rest(&mut client).await;
-    // What was sent beyond it may have the answer lost on its way.
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
     let mut client = served.client().await;
     let path = "a".repeat(32 << 10);
     let head = format!("GET /{path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
