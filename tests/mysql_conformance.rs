@@ -41,6 +41,7 @@ fn conforms(server: Server, url: &str, reset: Reset) {
     let keeps_variables = reset == Reset::Rollback;
     let manager = |url: &str| Mysql::from_url(url).expect("a good url");
     let report = Conformance::new(manager(url).reset(reset))
+        .patience(servers::PATIENCE)
         .exercise(|conn| Box::pin(exercise(conn)))
         .dirty(|conn| Box::pin(dirty(conn)))
         .is_clean(move |conn| Box::pin(is_clean(conn, keeps_variables)))

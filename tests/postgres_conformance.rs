@@ -52,6 +52,7 @@ fn kit(server: &Server, db: Postgres) -> Conformance<Postgres> {
     let killing = counting.clone();
     let with = |url: String| Postgres::from_url(&url).expect("a good URL");
     Conformance::new(db)
+        .patience(servers::PATIENCE)
         .exercise(|conn| Box::pin(exercise(conn)))
         .dirty(|conn| Box::pin(dirty(conn)))
         .is_clean(|conn| -> Answer<'_, bool> { Box::pin(is_clean(conn)) })

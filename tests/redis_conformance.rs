@@ -49,6 +49,7 @@ async fn is_clean(conn: &mut Connection) -> Outcome<bool> {
 fn kit(server: &Arc<servers::redis::Redis>, driver: Redis) -> Conformance<Redis> {
     let (killer, counter) = (server.clone(), server.clone());
     Conformance::new(driver.client_name("kit"))
+        .patience(servers::PATIENCE)
         .exercise(|conn| Box::pin(exercise(conn)))
         .dirty(|conn| Box::pin(dirty(conn)))
         .is_clean(|conn| -> Answer<'_, bool> { Box::pin(is_clean(conn)) })

@@ -71,6 +71,7 @@ mod bb8_postgres_works {
         let nowhere = format!("postgresql://app:secret@127.0.0.1:{}/app", servers::keeper::free_port());
         // Without a password: an unoptimised SCRAM keeps its thread for longer than the kit likes.
         let kit = Conformance::new(at(server.trusted()))
+            .patience(servers::PATIENCE)
             .exercise(|client| -> Answer<'_> {
                 Box::pin(async {
                     let row = client.query_one("SELECT 42", &[]).await?;
@@ -142,6 +143,7 @@ mod bb8_redis_works {
         let at = |url: String| Bb8::new(Theirs::new(url).unwrap());
         let nowhere = format!("redis://127.0.0.1:{}", servers::keeper::free_port());
         let kit = Conformance::new(at(server.url()))
+            .patience(servers::PATIENCE)
             .exercise(|conn| -> Answer<'_> {
                 Box::pin(async {
                     let said: String = cmd("ECHO").arg("so").query_async(conn).await?;

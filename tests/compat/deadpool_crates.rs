@@ -104,6 +104,7 @@ mod deadpool_postgres_works {
         let kit = |wrapped: Deadpool<Theirs>| {
             let (killer, counter) = (killer.clone(), counter.clone());
             Conformance::new(wrapped)
+                .patience(servers::PATIENCE)
                 .exercise(|conn| -> Answer<'_> {
                     Box::pin(async {
                         let statement = conn.prepare_cached("SELECT 42").await?;
@@ -208,6 +209,7 @@ mod deadpool_redis_works {
         let at = |url: String| Deadpool::new(Theirs::new(url).unwrap());
         let nowhere = format!("redis://127.0.0.1:{}", servers::keeper::free_port());
         let kit = Conformance::new(at(server.url()))
+            .patience(servers::PATIENCE)
             .exercise(|conn| -> Answer<'_> {
                 Box::pin(async {
                     let said: String = cmd("ECHO").arg("so").query_async(&mut **conn).await?;
